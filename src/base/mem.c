@@ -1,0 +1,88 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local uint64_t alloc_count;
+static _Thread_local uint64_t fail_from;
+
+static bool must_fail(void)
+{
+    alloc_count++;
+    return fail_from != 0 && alloc_count >= fail_from;
+}
+
+uint64_t lg_mem_fail_from(uint64_t n)
+{
+    uint64_t made = alloc_count;
+
+    alloc_count = 0;
+    fail_from = n;
+    return made;
+}
+
+void *lg_malloc(size_t size)
+{
+    if (must_fail())
+        return NULL;
+    return malloc(size > 0 ? size : 1);
+}
+
+void *lg_calloc(size_t n, size_t size)
+{
+    if (must_fail())
+        return NULL;
+    if (n == 0 || size == 0)
+        n = size = 1;
+    return calloc(n, size);
+}
+
+void *lg_realloc_array(void *p, size_t n, size_t size)
+{
+    size_t total;
+
+    if (__builtin_mul_overflow(n, size, &total) || must_fail())
+        return NULL;
+    return realloc(p, total > 0 ? total : 1);
+}
+
+void *lg_memdup(const void *p, size_t n)
+{
+    void *d = lg_malloc(n);
+
+    if (d != NULL && n > 0)
+        memcpy(d, p, n);
+    return d;
+}
+
+char *lg_strndup(const char *p, size_t n)
+{
+    char *d = lg_malloc(n + 1);
+
+    if (d == NULL)
+        return NULL;
+    if (n > 0)
+        memcpy(d, p, n);
+    d[n] = '\0';
+    return d;
+}
+
+void *lg_aligned_zalloc(size_t size)
+{
+    void *p;
+
+    if (must_fail())
+        return NULL;
+    if (size > SIZE_MAX - 64)
+        return NULL;
+    size = (size + 63) / 64 * 64;
+    p = aligned_alloc(64, size > 0 ? size : 64);
+    if (p != NULL)
+        memset(p, 0, size > 0 ? size : 64);
+    return p;
+}
+
+void lg_free(void *p)
+{
+    free(p);
+}
