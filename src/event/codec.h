@@ -1,0 +1,24 @@
+#ifndef LG_EVENT_CODEC_H
+#define LG_EVENT_CODEC_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "event/event.h"
+#include "json/json.h"
+
+/*
+ * NormalizedEvent as one line of JSON (no newline). `raw_event` is the record itself when it is
+ * JSON, a string when it is text, {"base64": ...} when it is neither. Appends; check out->failed.
+ */
+void lg_event_write(const struct lg_event *ev, struct lg_buf *out);
+/* Reads it back; strings borrow from the parsed JSON (raw text from `line`). LG_EPARSE names the
+ * member in reterr. */
+int lg_event_read(struct lg_jval root, struct lg_str line, struct lg_event *ret,
+                  struct lg_err *reterr) LG_MUST_CHECK;
+/* The id of (tenant, endpoint, source, identity); `identity` per docs/semantics.md, "Ids". */
+void lg_event_make_id(struct lg_event *ev, const struct lg_str *identity, size_t n);
+/* JSON Schema and reference page from the dictionary. */
+void lg_event_schema(struct lg_buf *out);
+void lg_event_reference(struct lg_buf *out);
+
+#endif
