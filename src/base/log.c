@@ -37,8 +37,8 @@ void lg_log(enum lg_log_level level, const char *module, const char *msg, const 
         return;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)lg_time_iso((lg_time)now.tv_sec * LG_NS_PER_SEC + now.tv_nsec, ts);
-    n = snprintf(line, sizeof(line), "ts=%s level=%s module=%s msg=\"%s\" ", ts,
-                 level_names[level], module, msg);
+    n = snprintf(line, sizeof(line), "ts=%s level=%s module=%s msg=\"%s\" ", ts, level_names[level],
+            module, msg);
     if (n < 0 || (size_t)n >= sizeof(line) - 2)
         return;
     va_start(ap, fmt);

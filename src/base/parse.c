@@ -90,8 +90,8 @@ int lg_parse_double(struct lg_str s, double *ret)
 
         if (l == NULL)
             return LG_ENOMEM;
-        if (!__atomic_compare_exchange_n(&c_locale, &none, l, false, __ATOMIC_ACQ_REL,
-                                         __ATOMIC_ACQUIRE))
+        if (!__atomic_compare_exchange_n(
+                    &c_locale, &none, l, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             freelocale(l);
     }
     errno = 0;
@@ -176,11 +176,11 @@ int lg_parse_time_iso(struct lg_str s, lg_time *ret)
     size_t at = 19;
 
     if (s.n < 19 || s.n > 64 || !digits(s, 0, 4, &y) || !digits(s, 5, 2, &mo) ||
-        !digits(s, 8, 2, &d) || !digits(s, 11, 2, &h) || !digits(s, 14, 2, &mi) ||
-        !digits(s, 17, 2, &sec))
+            !digits(s, 8, 2, &d) || !digits(s, 11, 2, &h) || !digits(s, 14, 2, &mi) ||
+            !digits(s, 17, 2, &sec))
         return LG_EPARSE;
     if (s.p[4] != '-' || s.p[7] != '-' || (s.p[10] != 'T' && s.p[10] != ' ' && s.p[10] != 't') ||
-        s.p[13] != ':' || s.p[16] != ':')
+            s.p[13] != ':' || s.p[16] != ':')
         return LG_EPARSE;
     if (mo < 1 || mo > 12 || d < 1 || d > month_days[mo - 1] || h > 23 || mi > 59 || sec > 60)
         return LG_EPARSE;
@@ -239,8 +239,8 @@ size_t lg_time_iso(lg_time t, char out[LG_TIME_ISO_MAX])
     m = mp < 10 ? mp + 3 : mp - 9;
     y += m <= 2;
     n = snprintf(out, LG_TIME_ISO_MAX, "%04lld-%02u-%02uT%02d:%02d:%02d.%03dZ", (long long)y, m, d,
-                 (int)(rem / 3600000), (int)(rem / 60000 % 60), (int)(rem / 1000 % 60),
-                 (int)(rem % 1000));
+            (int)(rem / 3600000), (int)(rem / 60000 % 60), (int)(rem / 1000 % 60),
+            (int)(rem % 1000));
     return n > 0 && n < LG_TIME_ISO_MAX ? (size_t)n : 0;
 }
 

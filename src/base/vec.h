@@ -21,8 +21,8 @@ int lg_vec_grow(void **v, size_t *cap, size_t want, size_t size) LG_MUST_CHECK;
 
 #define lg_vec_reserve(vec, want)                                                                  \
     ((want) <= (vec)->cap                                                                          \
-             ? 0                                                                                   \
-             : lg_vec_grow((void **)&(vec)->v, &(vec)->cap, (want), sizeof(*(vec)->v)))
+                    ? 0                                                                            \
+                    : lg_vec_grow((void **)&(vec)->v, &(vec)->cap, (want), sizeof(*(vec)->v)))
 #define lg_vec_push(vec, ...)                                                                      \
     (lg_vec_reserve((vec), (vec)->n + 1) < 0 ? LG_ENOMEM                                           \
                                              : ((vec)->v[(vec)->n++] = (__VA_ARGS__), 0))

@@ -14,7 +14,7 @@ void lg_event_write(const struct lg_event *ev, struct lg_buf *out);
 /* Reads it back; strings borrow from the parsed JSON (raw text from `line`). LG_EPARSE names the
  * member in reterr. */
 int lg_event_read(struct lg_jval root, struct lg_str line, struct lg_event *ret,
-                  struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 /* The id of (tenant, endpoint, source, identity); `identity` per docs/semantics.md, "Ids". */
 void lg_event_make_id(struct lg_event *ev, const struct lg_str *identity, size_t n);
 /* JSON Schema and reference page from the dictionary. */

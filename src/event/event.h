@@ -134,12 +134,12 @@ union lg_value {
 };
 
 enum lg_event_flags {
-    LG_EVF_TEXT_REPAIRED = 1u << 0, /* ill-formed Unicode became U+FFFD */
-    LG_EVF_TIME_CLAMPED = 1u << 1,  /* claimed time was in the future of the bus */
+    LG_EVF_TEXT_REPAIRED = 1u << 0,    /* ill-formed Unicode became U+FFFD */
+    LG_EVF_TIME_CLAMPED = 1u << 1,     /* claimed time was in the future of the bus */
     LG_EVF_TIME_FROM_HEADER = 1u << 2, /* header time was used, the data's own was not usable */
-    LG_EVF_NO_IDENTITY = 1u << 3,   /* id rests on the bytes of the record */
-    LG_EVF_INCOMPLETE = 1u << 4,    /* parts of the record were lost (auditd) */
-    LG_EVF_TRUNCATED = 1u << 5,     /* a value was cut at its cap */
+    LG_EVF_NO_IDENTITY = 1u << 3,      /* id rests on the bytes of the record */
+    LG_EVF_INCOMPLETE = 1u << 4,       /* parts of the record were lost (auditd) */
+    LG_EVF_TRUNCATED = 1u << 5,        /* a value was cut at its cap */
 };
 
 enum lg_raw_kind { LG_RAW_JSON, LG_RAW_TEXT, LG_RAW_BINARY };

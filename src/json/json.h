@@ -34,7 +34,7 @@ enum lg_json_type {
 /* One value: a place on the tape. Plain data, copied freely. */
 struct lg_jval {
     const uint64_t *at;
-    const uint64_t *tape;  /* start, for container ends */
+    const uint64_t *tape; /* start, for container ends */
     const char *strings;
 };
 
@@ -47,7 +47,7 @@ void lg_json_free(struct lg_json *j);
  */
 #define LG_JSON_PADDING 64
 int lg_json_parse(struct lg_json *j, struct lg_str text, bool padded, struct lg_jval *ret_root,
-                  bool *ret_repaired) LG_MUST_CHECK;
+        bool *ret_repaired) LG_MUST_CHECK;
 /* Why the last parse failed, as a constant text. */
 const char *lg_json_reason(const struct lg_json *j);
 
@@ -141,8 +141,8 @@ static inline bool lg_jiter_item(struct lg_jiter *it, struct lg_jval *ret)
     it->at = lg_jval_end(*ret);
     return true;
 }
-static inline bool lg_jiter_member(struct lg_jiter *it, struct lg_str *ret_key,
-                                   struct lg_jval *ret_val)
+static inline bool lg_jiter_member(
+        struct lg_jiter *it, struct lg_str *ret_key, struct lg_jval *ret_val)
 {
     struct lg_jval k;
 
