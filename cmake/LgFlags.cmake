@@ -5,7 +5,7 @@ endif()
 
 set(LG_WARN
   -Wall -Wextra -Werror -Wshadow -Wundef -Wcast-qual -Wformat=2 -Wdouble-promotion
-  -Wimplicit-fallthrough -Wvla -Wconversion -Wno-sign-conversion -Wpointer-arith)
+  -Wimplicit-fallthrough -Wvla -Walloca -Wconversion -Wno-sign-conversion -Wpointer-arith)
 set(LG_WARN_C -Wstrict-prototypes -Wmissing-prototypes)
 
 # -ffp-contract=off and no -march: verdicts are the same bits on every x86-64 CPU and compiler;
