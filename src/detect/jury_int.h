@@ -1,0 +1,32 @@
+#ifndef LG_DETECT_JURY_INT_H
+#define LG_DETECT_JURY_INT_H
+
+#include "detect/jury.h"
+
+/* Inside of a jury, for jury.c, evidence.c and the training driver's tests. */
+struct lg_jury {
+    const struct lg_model *model;
+    struct lg_jury_options opt;
+    struct lg_features *features;
+    struct lg_patterns *patterns;
+    struct lg_gnn_scratch *scratch[LG_MODEL_MAX_GATS];
+    float *counts;
+    struct lg_node_features nodes; /* of the last scored graph */
+    struct lg_gnn_graph gnn;
+    const struct lg_pattern_hit *hits;
+    uint32_t n_hits;
+    uint8_t *mark; /* one byte a graph node */
+    size_t mark_cap;
+};
+
+double lg_jury_sigmoid(double x);
+/* Fills jury and prob from the members and the floor. */
+void lg_jury_combine(const struct lg_model *m, struct lg_scores *s);
+void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *ret);
+int lg_jury_plain(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
+                  struct lg_scores *s) LG_MUST_CHECK;
+/* After a full score of the same graph: the scores without the marked nodes. */
+int lg_jury_rescore(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
+                    struct lg_scores *s) LG_MUST_CHECK;
+
+#endif
