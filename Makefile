@@ -1,0 +1,63 @@
+# One front door to CMake, Ninja, ctest and the scripts. `make` by itself prints what there is.
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+export JOBS FUZZ_SECONDS
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build dev test asan tsan fuzz lint format coverage bench oracle docs clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+deps: ## install every Debian package that any target needs
+	scripts/deps.sh build test lint fuzz coverage
+
+build: ## the release binary, build/release/logster
+	@mkdir -p build
+	cmake --preset release >build/release.configure.log || { cat build/release.configure.log; exit 1; }
+	ninja -C build/release -j $(JOBS) logster
+
+dev: ## a debug build of everything, in build/dev
+	cmake --preset dev
+	ninja -C build/dev -j $(JOBS)
+
+test: ## all tests, as continuous integration runs them
+	./test
+
+asan: ## build with ASan and UBSan, and run its tests
+	cmake --preset asan
+	ninja -C build/asan -j $(JOBS)
+	ctest --test-dir build/asan --output-on-failure --no-tests=error -j $(JOBS)
+
+tsan: ## build with TSan what runs on several threads, and run its tests
+	cmake --preset tsan
+	ninja -C build/tsan -j $(JOBS) checks
+	ctest --test-dir build/tsan --output-on-failure --no-tests=error -j $(JOBS)
+
+fuzz: ## run each fuzzer for FUZZ_SECONDS (60); FUZZ=name runs one
+	scripts/fuzz.sh $(FUZZ)
+
+lint: ## layers, banned functions, sizes, format, clang-tidy, cppcheck, shellcheck
+	scripts/lint
+
+format: ## clang-format over all C and C++ files
+	find src tests -name '*.[ch]' -o -name '*.cc' | xargs clang-format-14 -i
+
+coverage: ## line coverage of src/ by the tests; fails under 85 %
+	scripts/coverage.sh
+
+bench: ## run the benchmarks of the release build; writes build/bench.json
+	cmake --preset release
+	ninja -C build/release -j $(JOBS) benches
+	scripts/bench.py
+
+oracle: ## compare the numbers with independent implementations (PyTorch)
+	cmake --preset release
+	ninja -C build/release -j $(JOBS)
+	scripts/oracle.sh
+
+docs: ## write the generated pages of docs/ anew
+	scripts/docs.py
+
+clean: ## remove build/
+	rm -rf build
