@@ -11,13 +11,15 @@
  * JSON, a string when it is text, {"base64": ...} when it is neither. Appends; check out->failed.
  */
 void lg_event_write(const struct lg_event *ev, struct lg_buf *out);
-/* Reads it back; strings borrow from the parsed JSON (raw text from `line`). LG_EPARSE names the
- * member in reterr. */
+/* Reads it back; strings borrow from the parsed JSON (raw_event that is JSON from `line`, which must
+ * be the text that was parsed). Members and fields that are not known are passed over: a newer
+ * writer's. LG_EPARSE names the member in reterr. */
 int lg_event_read(struct lg_jval root, struct lg_str line, struct lg_event *ret,
         struct lg_err *reterr) LG_MUST_CHECK;
-/* The id of (tenant, endpoint, source, identity); `identity` per docs/semantics.md, "Ids". */
+/* The id of (tenant, endpoint, source, identity); `identity` per docs/semantics.md, "Ids", at most
+ * 16 parts. */
 void lg_event_make_id(struct lg_event *ev, const struct lg_str *identity, size_t n);
-/* JSON Schema and reference page from the dictionary. */
+/* JSON Schema (draft 2020-12, closed) and reference page from the dictionary. */
 void lg_event_schema(struct lg_buf *out);
 void lg_event_reference(struct lg_buf *out);
 

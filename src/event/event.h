@@ -141,8 +141,14 @@ enum lg_event_flags {
     LG_EVF_INCOMPLETE = 1u << 4,       /* parts of the record were lost (auditd) */
     LG_EVF_TRUNCATED = 1u << 5,        /* a value was cut at its cap */
 };
+#define LG_EVF_COUNT 6
 
-enum lg_raw_kind { LG_RAW_JSON, LG_RAW_TEXT, LG_RAW_BINARY };
+enum lg_raw_kind {
+    LG_RAW_JSON,
+    LG_RAW_TEXT,   /* well-formed UTF-8 */
+    LG_RAW_BINARY, /* anything else */
+    LG_RAW_BASE64, /* binary, still in base64: only as lg_event_read gives it back */
+};
 
 /*
  * One event. Plain data; every string borrows from the record or from the normalizer's arena and
@@ -214,6 +220,8 @@ static inline void lg_event_set_bool(struct lg_event *ev, enum lg_field f, bool 
 const char *lg_event_type_name(enum lg_event_type t);
 const char *lg_source_name(enum lg_source s);
 const char *lg_platform_name(enum lg_platform p);
+const char *lg_event_flag_name(unsigned bit); /* 0..LG_EVF_COUNT-1 */
+/* The parsers below return 0 or LG_ENOENT. */
 int lg_event_type_parse(struct lg_str s, enum lg_event_type *ret) LG_MUST_CHECK;
 int lg_source_parse(struct lg_str s, enum lg_source *ret) LG_MUST_CHECK;
 int lg_platform_parse(struct lg_str s, enum lg_platform *ret) LG_MUST_CHECK;
