@@ -58,6 +58,8 @@ int lg_norm_host(struct lg_norm_call *call, struct lg_str computer) LG_MUST_CHEC
 int lg_norm_emit(struct lg_norm_call *call, const struct lg_str *identity, size_t n) LG_MUST_CHECK;
 int lg_norm_dead(struct lg_norm_call *call, enum lg_dead_reason reason, const char *fmt, ...)
         LG_PRINTF(3, 4) LG_MUST_CHECK;
+/* A record that is understood but carries no event: counted by the sink, never silent. */
+int lg_norm_skip(struct lg_norm_call *call, enum lg_skip_reason reason) LG_MUST_CHECK;
 
 /* Sets a field from JSON or text by the dictionary's type: numbers from number or numeric text
  * (decimal or 0x), booleans from true/"true"/"1"/"yes", times from ISO text; GUID fields are

@@ -35,6 +35,16 @@ enum lg_dead_reason { LG_DEAD_REASONS(LG_DEAD_ENUM) LG_DEAD_REASON_COUNT };
 #undef LG_DEAD_ENUM
 const char *lg_dead_reason_name(enum lg_dead_reason r);
 
+/* Why a record that was understood gave no event and is no dead letter either. */
+#define LG_SKIP_REASONS(X)                                                                         \
+    X(PAIRED, "paired_record") /* the other record of the same call carries everything */          \
+    X(THREAD, "thread_exit")   /* a thread ended, its process lives on */
+
+#define LG_SKIP_ENUM(e, s) LG_SKIP_##e,
+enum lg_skip_reason { LG_SKIP_REASONS(LG_SKIP_ENUM) LG_SKIP_REASON_COUNT };
+#undef LG_SKIP_ENUM
+const char *lg_skip_reason_name(enum lg_skip_reason r);
+
 /* Where a record stands in its input. */
 struct lg_position {
     uint64_t line;   /* 1-based record number */
@@ -58,6 +68,8 @@ struct lg_norm_sink {
     void *user;
     int (*event)(void *user, const struct lg_event *ev);
     int (*dead)(void *user, const struct lg_dead_letter *dl);
+    /* Counts a record without an event; NULL where no one counts. */
+    int (*skipped)(void *user, enum lg_skip_reason reason);
 };
 
 /* One input: a file, connection or topic partition. */
