@@ -57,6 +57,8 @@ oracle: ## compare the numbers with independent implementations (PyTorch)
 	scripts/oracle.sh
 
 docs: ## write the generated pages of docs/ anew
+	cmake --preset release
+	ninja -C build/release -j $(JOBS) gendocs
 	scripts/docs.py
 
 clean: ## remove build/
