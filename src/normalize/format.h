@@ -23,8 +23,8 @@ struct lg_format {
     bool (*accepts)(struct lg_str record, struct lg_jval root);
     /* Calls lg_norm_emit / lg_norm_dead for what the record holds. */
     int (*normalize)(struct lg_norm_call *call);
-    int (*flush)(struct lg_norm_call *call); /* NULL where stateless */
-    void (*state_free)(void *state);         /* NULL where stateless */
+    int (*flush)(struct lg_norm_call *call);                         /* NULL where stateless */
+    void (*state_free)(void *state);                                 /* NULL where stateless */
     bool (*header_skew)(struct lg_norm_call *call, int64_t *ret_ns); /* NULL where not needed */
 };
 
@@ -35,12 +35,15 @@ struct lg_norm_call {
     const struct lg_format *format;
     const struct lg_norm_sink *sink;
     struct lg_str record;
-    struct lg_jval root;   /* JSON formats */
+    struct lg_jval root;       /* JSON formats */
     enum lg_raw_kind raw_kind; /* what raw_event will be; formats may leave it alone */
-    bool repaired;         /* text was repaired: flag the events */
+    bool repaired;             /* text was repaired: flag the events */
     struct lg_position pos;
     struct lg_arena *arena; /* cleared before each record */
     struct lg_event *ev;    /* cleared by lg_norm_begin; one per normalizer */
+    bool host_given;        /* lg_norm_host was called for this event */
+    bool oom;               /* the arena ran out in a setter: lg_norm_emit makes a dead letter */
+    int sink_rc;            /* what a sink refused with: ends the record */
 };
 
 /* This format's own state in the stream (the auditd assembler): NULL at first; what is stored
@@ -48,13 +51,15 @@ struct lg_norm_call {
 void **lg_norm_state(struct lg_norm_call *call) LG_MUST_CHECK;
 
 /* Starts an event: clears call->ev, sets tenant, format, raw, flags. */
-struct lg_event *lg_norm_begin(struct lg_norm_call *call, enum lg_source source,
-                               enum lg_event_type type);
-/* Sets hostname and endpoint_id from a computer name (may be empty: falls back to the stream's
- * endpoint, then LG_DEAD_MISSING_IDENTITY). 0 or LG_ENOENT. */
+struct lg_event *lg_norm_begin(
+        struct lg_norm_call *call, enum lg_source source, enum lg_event_type type);
+/* Sets hostname and endpoint_id from a computer name (may be empty or "-": falls back to the
+ * stream's endpoint). 0, or LG_ENOENT when there is none, or one that cannot be a host's name
+ * (over 255 bytes, control characters, ill-formed UTF-8): lg_norm_emit then makes the dead letter
+ * LG_DEAD_MISSING_IDENTITY, so a format may ignore it. */
 int lg_norm_host(struct lg_norm_call *call, struct lg_str computer) LG_MUST_CHECK;
-/* Checks the event (time 1980..2200, host), gives it to the sink or makes it a dead letter.
- * `identity` is hashed into event_id; n == 0 hashes the record's bytes (LG_EVF_NO_IDENTITY). */
+/* Checks the event (time 1980..2200, host), gives it to the sink or makes it a dead letter; an
+ * event whose host was never set gets the stream's endpoint. `identity` (at most 16 parts) is hashed into event_id; n == 0 hashes the record's bytes (LG_EVF_NO_IDENTITY). */
 int lg_norm_emit(struct lg_norm_call *call, const struct lg_str *identity, size_t n) LG_MUST_CHECK;
 int lg_norm_dead(struct lg_norm_call *call, enum lg_dead_reason reason, const char *fmt, ...)
         LG_PRINTF(3, 4) LG_MUST_CHECK;
@@ -63,17 +68,21 @@ int lg_norm_skip(struct lg_norm_call *call, enum lg_skip_reason reason) LG_MUST_
 
 /* Sets a field from JSON or text by the dictionary's type: numbers from number or numeric text
  * (decimal or 0x), booleans from true/"true"/"1"/"yes", times from ISO text; GUID fields are
- * lower-cased without braces; "-" and "" and null leave the field unset. A value that does not
- * fit the type leaves the field unset (it stays in raw_event). */
+ * lower-cased without braces (what is no GUID stays as it is); "-", "", null and the all-zero GUID
+ * leave the field unset. A number for a string field becomes its text. A value that does not fit
+ * the type leaves the field unset (it stays in raw_event). Text that is ill-formed UTF-8 is
+ * repaired, and the event flagged. */
 void lg_norm_set_json(struct lg_norm_call *call, enum lg_field f, struct lg_jval val);
 void lg_norm_set_text(struct lg_norm_call *call, enum lg_field f, struct lg_str val);
 /* The same reading of booleans, numbers and times without an event. False when it does not fit. */
 bool lg_norm_read_u64(struct lg_jval val, uint64_t *ret);
 bool lg_norm_read_time(struct lg_jval val, lg_time *ret); /* ISO text, or epoch seconds */
 /* printf-less join of two strings into the arena, e.g. DOMAIN + '\\' + user. */
-struct lg_str lg_norm_join(struct lg_norm_call *call, struct lg_str a, struct lg_str sep,
-                           struct lg_str b);
+struct lg_str lg_norm_join(
+        struct lg_norm_call *call, struct lg_str a, struct lg_str sep, struct lg_str b);
 
+/* Copy in the arena with ill-formed UTF-8 replaced by U+FFFD; sets no flag. */
+struct lg_str lg_norm_repair(struct lg_norm_call *call, struct lg_str s);
 /* Lower-case copy in the arena (ASCII); the argument itself when it has no upper-case letter. */
 struct lg_str lg_norm_lower(struct lg_norm_call *call, struct lg_str s);
 /* GUID without braces, lower case; empty for anything else than 8-4-4-4-12 hex digits. */
@@ -103,7 +112,10 @@ struct lg_keymap {
     uint16_t lens[LG_KEYMAP_ROWS];
     uint16_t slots[LG_KEYMAP_SLOTS]; /* row number + 1; 0 is free */
 };
-#define LG_KEYMAP(rows_) {.rows = (rows_), .n = (uint16_t)(sizeof(rows_) / sizeof((rows_)[0]))}
+#define LG_KEYMAP(rows_)                                                                           \
+    {                                                                                              \
+        .rows = (rows_), .n = (uint16_t)(sizeof(rows_) / sizeof((rows_)[0]))                       \
+    }
 
 const struct lg_keyrow *lg_keymap_find(struct lg_keymap *m, struct lg_str key);
 
