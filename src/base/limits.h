@@ -8,6 +8,7 @@
 #define LG_MAX_HOSTNAME_BYTES 255      /* RFC 1035 */
 #define LG_MAX_TENANT_BYTES 64
 #define LG_MAX_AUDIT_OPEN 1024              /* open serials in one auditd assembler */
+#define LG_MAX_AUDIT_OPEN_BYTES (16u << 20) /* records of all open serials of one assembler */
 #define LG_MAX_AUDIT_EVENT_BYTES (1u << 20) /* all records of one serial */
 #define LG_MAX_AUDIT_ARGS 4096              /* EXECVE arguments joined */
 #define LG_MAX_XML_DEPTH 32

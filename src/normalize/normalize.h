@@ -38,6 +38,7 @@ const char *lg_dead_reason_name(enum lg_dead_reason r);
 /* Why a record that was understood gave no event and is no dead letter either. */
 #define LG_SKIP_REASONS(X)                                                                         \
     X(PAIRED, "paired_record") /* the other record of the same call carries everything */          \
+    X(END_MARK, "end_mark")    /* it only says that an event is complete (auditd EOE) */           \
     X(THREAD, "thread_exit")   /* a thread ended, its process lives on */
 
 #define LG_SKIP_ENUM(e, s) LG_SKIP_##e,
