@@ -20,7 +20,7 @@ void lg_audit_event_begin(struct lg_audit_event *ae, struct lg_norm_call *call, 
     call->ev->platform = LG_PLATFORM_LINUX; /* whatever wrapped it */
     call->ev->time_ns = time_ns;
     ae->call = call;
-    ae->node = node;
+    ae->host = ae->node = node;
     ae->time_ns = time_ns;
     ae->serial = serial;
 }
@@ -64,28 +64,31 @@ void lg_audit_set_arg(struct lg_audit_event *ae, unsigned n, struct lg_str hex)
     ae->has_a |= (uint8_t)(1u << n);
 }
 
-void lg_audit_set_call(
-        struct lg_audit_event *ae, uint32_t arch, struct lg_str arch_text, struct lg_str syscall)
+void lg_audit_set_call(struct lg_audit_event *ae)
 {
-    struct lg_str name = lg_audit_arch_name(arch);
+    struct lg_str name, text = ae->call_text;
+    uint64_t arch;
 
     ae->has_syscall = true;
-    ae->arch = arch;
-    lg_audit_set_text(ae, LG_F_ARCH, name.n > 0 ? name : arch_text);
-    if (syscall.n > 0 && syscall.p[0] >= '0' && syscall.p[0] <= '9') {
-        if (lg_parse_u64(syscall, &ae->syscall_nr) == 0) {
-            name = lg_audit_syscall_name(arch, ae->syscall_nr);
-            if (name.n > 0)
-                ae->syscall = name;
-        }
-    } else if (syscall.n > 0) {
-        ae->syscall = syscall;
+    ae->arch = lg_audit_arch_of(ae->arch_text);
+    if (ae->arch == 0 && lg_parse_hex64(ae->arch_text, &arch) == 0 && arch <= UINT32_MAX)
+        ae->arch = (uint32_t)arch;
+    name = lg_audit_arch_name(ae->arch);
+    lg_audit_set_text(ae, LG_F_ARCH, name.n > 0 ? name : ae->arch_text);
+    ae->syscall = ae->call_name; /* by name where the number means nothing to us */
+    if (text.n > 0 && (text.p[0] < '0' || text.p[0] > '9')) {
+        ae->syscall = text;
+    } else if (lg_parse_u64(text, &ae->syscall_nr) == 0) {
+        name = lg_audit_syscall_name(ae->arch, ae->syscall_nr);
+        if (name.n > 0)
+            ae->syscall = name;
     }
     if (lg_str_eq(ae->syscall, LG_STR("socketcall")) && (ae->has_a & 1) != 0 &&
             lg_audit_socketcall_name(ae->a[0]).n > 0) {
+        /* a1 points to the arguments, which a record of their own holds */
         ae->syscall = lg_audit_socketcall_name(ae->a[0]);
-        ae->has_a = 0; /* a1 points to the arguments, which a record of their own holds */
-        ae->wants_inner = true;
+        memcpy(ae->a, ae->inner, sizeof(ae->a));
+        ae->has_a = ae->has_inner;
     }
     ae->what = lg_audit_call_find(ae->syscall);
     lg_audit_set_text(ae, LG_F_SYSCALL, ae->syscall);
@@ -695,6 +698,6 @@ int lg_audit_event_emit(struct lg_audit_event *ae)
             (int)(ae->time_ns % LG_NS_PER_SEC / 1000000), (unsigned long long)ae->serial);
     identity[0] = ae->node;
     identity[1] = lg_str_of(id, (size_t)n);
-    (void)(lg_norm_host(ae->call, ae->node) < 0); /* lg_norm_emit tells */
+    (void)(lg_norm_host(ae->call, ae->host) < 0); /* lg_norm_emit tells */
     return lg_norm_emit(ae->call, identity, 2);
 }

@@ -30,6 +30,7 @@ struct lg_audit_path {
 
 struct lg_audit_event {
     struct lg_norm_call *call;
+    struct lg_str host; /* where it happened; "" takes the stream's endpoint */
     struct lg_str node; /* as the records name it; part of the identity */
     lg_time time_ns;
     uint64_t serial;
@@ -39,7 +40,10 @@ struct lg_audit_event {
     enum lg_audit_kind kind; /* LG_AUDIT_OTHER: none that we list */
 
     bool has_syscall;
-    struct lg_str syscall; /* name; "" when the number is unknown */
+    struct lg_str arch_text; /* number or name, as written */
+    struct lg_str call_text;
+    struct lg_str call_name; /* name of the enriched part */
+    struct lg_str syscall;   /* name; "" when the number is unknown */
     uint64_t syscall_nr;
     uint32_t arch;
     const struct lg_audit_call *what; /* NULL: not listed */
@@ -47,7 +51,6 @@ struct lg_audit_event {
     uint8_t has_a;     /* bit per argument */
     uint64_t inner[4]; /* arguments of the call behind socketcall(2) */
     uint8_t has_inner;
-    bool wants_inner;
     uint64_t oflags; /* of openat2 */
     bool has_oflags;
 
@@ -69,7 +72,7 @@ struct lg_audit_event {
     bool evicted;             /* more records might have come */
 };
 
-/* Starts an event of `call` (calls lg_norm_begin). */
+/* Starts an event of `call` (calls lg_norm_begin); `node` is the host too. */
 void lg_audit_event_begin(struct lg_audit_event *ae, struct lg_norm_call *call, struct lg_str node,
         lg_time time_ns, uint64_t serial);
 
@@ -81,9 +84,8 @@ void lg_audit_set_first(struct lg_audit_event *ae, enum lg_field f, struct lg_st
 void lg_audit_set_number(struct lg_audit_event *ae, enum lg_field f, struct lg_str s);
 /* Hex digits of a syscall argument. */
 void lg_audit_set_arg(struct lg_audit_event *ae, unsigned n, struct lg_str hex);
-/* arch by number or name, syscall by number or name; call after both are known. */
-void lg_audit_set_call(
-        struct lg_audit_event *ae, uint32_t arch, struct lg_str arch_text, struct lg_str syscall);
+/* What arch_text, call_text and call_name mean; once all keys are read. */
+void lg_audit_set_call(struct lg_audit_event *ae);
 /* "yes", "success", "1", ... ; anything else leaves it unset. */
 void lg_audit_set_success(struct lg_audit_event *ae, struct lg_str s);
 /* exit=: a number, or the name of an error. */
@@ -100,6 +102,10 @@ void lg_audit_set_saddr(struct lg_audit_event *ae, struct lg_str bytes);
 /* The record type that decides, where no listed call does; the first listed one stays. */
 void lg_audit_set_type(
         struct lg_audit_event *ae, struct lg_str name, const struct lg_audit_type *type);
+
+/* One field of a SYSCALL record (`own`), or of another that shares its keys, which never overrides
+ * what is there. Unknown keys are ignored. */
+void lg_audit_event_key(struct lg_audit_event *ae, bool own, const struct lg_audit_kv *kv);
 
 /* True where nothing is known to be missing. */
 bool lg_audit_event_whole(const struct lg_audit_event *ae);

@@ -85,9 +85,7 @@ struct piece {
 
 struct join {
     struct lg_audit_event *ae;
-    bool own; /* the record is the SYSCALL record: it overrides */
-    bool cut; /* a line ended inside a value */
-    struct lg_str arch, call, call_name;
+    bool cut;            /* a line ended inside a value */
     struct lg_str saddr; /* bytes; their order waits for arch */
     struct piece *pieces;
     size_t n_pieces, cap_pieces;
@@ -96,43 +94,44 @@ struct join {
     uint64_t piece_sum;
 };
 
-static struct lg_str text_of(struct join *j, const struct lg_audit_kv *kv, bool upper_only)
+static struct lg_str text_of(
+        struct lg_audit_event *ae, const struct lg_audit_kv *kv, bool upper_only)
 {
     struct lg_str s;
 
-    if (lg_audit_kv_text(kv, upper_only, j->ae->call->arena, &s) < 0) {
-        j->ae->call->oom = true;
+    if (lg_audit_kv_text(kv, upper_only, ae->call->arena, &s) < 0) {
+        ae->call->oom = true;
         return LG_STR("");
     }
     return s;
 }
 
-static void set_field(struct join *j, enum lg_field f, struct lg_str s)
+static void set_field(struct lg_audit_event *ae, bool own, enum lg_field f, struct lg_str s)
 {
-    if (j->own)
-        lg_audit_set_text(j->ae, f, s);
+    if (own)
+        lg_audit_set_text(ae, f, s);
     else
-        lg_audit_set_first(j->ae, f, s);
+        lg_audit_set_first(ae, f, s);
 }
 
-static void kv_special(struct join *j, const struct lg_audit_kv *kv, enum conv conv)
+static void kv_special(
+        struct lg_audit_event *ae, bool own, const struct lg_audit_kv *kv, enum conv conv)
 {
-    struct lg_audit_event *ae = j->ae;
     struct lg_str key;
     uint64_t v;
 
     switch (conv) {
     case ARCH:
-        j->arch = kv->val;
+        ae->arch_text = kv->val;
         break;
     case CALL:
-        j->call = kv->val;
+        ae->call_text = kv->val;
         break;
     case CALL_NAME:
-        j->call_name = kv->val;
+        ae->call_name = kv->val;
         break;
     case SUCCESS:
-        if (j->own || !lg_event_has(ae->call->ev, LG_F_SUCCESS))
+        if (own || !lg_event_has(ae->call->ev, LG_F_SUCCESS))
             lg_audit_set_success(ae, kv->val);
         break;
     case EXIT:
@@ -147,12 +146,12 @@ static void kv_special(struct join *j, const struct lg_audit_kv *kv, enum conv c
         key = kv->val;
         if (kv->quote == 0 && key.n > 1 && key.p[key.n - 1] == '"')
             key.n--;
-        key = text_of(j, &(struct lg_audit_kv){kv->key, key, kv->quote}, false);
-        if (j->own || !lg_event_has(ae->call->ev, LG_F_AUDIT_KEY))
+        key = text_of(ae, &(struct lg_audit_kv){kv->key, key, kv->quote}, false);
+        if (own || !lg_event_has(ae->call->ev, LG_F_AUDIT_KEY))
             lg_audit_set_key(ae, key);
         break;
     case UID_NAME:
-        if (j->own || ae->uid_name.n == 0)
+        if (own || ae->uid_name.n == 0)
             lg_audit_set_uid_name(ae, kv->val);
         break;
     case ID:
@@ -164,15 +163,14 @@ static void kv_special(struct join *j, const struct lg_audit_kv *kv, enum conv c
             ae->account_id = kv->val;
         break;
     case CMD:
-        ae->cmd = text_of(j, kv, true);
+        ae->cmd = text_of(ae, kv, true);
         break;
     default:
         break;
     }
 }
 
-/* Keys that SYSCALL and stand-alone records share. */
-static void kv_apply(struct join *j, const struct lg_audit_kv *kv)
+void lg_audit_event_key(struct lg_audit_event *ae, bool own, const struct lg_audit_kv *kv)
 {
     const struct lg_keyrow *row = lg_keymap_find(&keys, kv->key);
     enum lg_field f;
@@ -182,38 +180,38 @@ static void kv_apply(struct join *j, const struct lg_audit_kv *kv)
     f = (enum lg_field)row->field;
     switch (row->arg) {
     case TEXT:
-        set_field(j, f, text_of(j, kv, false));
+        set_field(ae, own, f, text_of(ae, kv, false));
         break;
     case ACCOUNT:
-        set_field(j, f, text_of(j, kv, true));
+        set_field(ae, own, f, text_of(ae, kv, true));
         break;
     case PLAIN:
         if (!lg_audit_kv_absent(kv) && !lg_str_eq(kv->val, LG_STR("(none)")))
-            set_field(j, f, kv->val);
+            set_field(ae, own, f, kv->val);
         break;
     case NUMBER:
-        if (j->own || !lg_event_has(j->ae->call->ev, f))
-            lg_audit_set_number(j->ae, f, kv->val);
+        if (own || !lg_event_has(ae->call->ev, f))
+            lg_audit_set_number(ae, f, kv->val);
         break;
     case ARG0:
     case ARG1:
     case ARG2:
     case ARG3:
-        if (j->own)
-            lg_audit_set_arg(j->ae, row->arg - ARG0, kv->val);
+        if (own)
+            lg_audit_set_arg(ae, row->arg - ARG0, kv->val);
         break;
     default:
-        kv_special(j, kv, (enum conv)row->arg);
+        kv_special(ae, own, kv, (enum conv)row->arg);
         break;
     }
 }
 
-static void record_keys(struct join *j, struct lg_audit_cursor *c)
+static void record_keys(struct lg_audit_event *ae, bool own, struct lg_audit_cursor *c)
 {
     struct lg_audit_kv kv;
 
     while (lg_audit_cursor_next(c, &kv))
-        kv_apply(j, &kv);
+        lg_audit_event_key(ae, own, &kv);
 }
 
 /* The one value of a record that holds no other that we read. */
@@ -236,7 +234,7 @@ static void record_path(struct join *j, struct lg_audit_cursor *c)
             if (lg_parse_u64(kv.val, &item) < 0 || item > UINT32_MAX)
                 item = UINT32_MAX;
         } else if (lg_str_eq(kv.key, LG_STR("name"))) {
-            name = text_of(j, &kv, false);
+            name = text_of(j->ae, &kv, false);
         } else if (lg_str_eq(kv.key, LG_STR("nametype")) || lg_str_eq(kv.key, LG_STR("objtype"))) {
             nametype = kv.val;
             break; /* capabilities follow, which we do not read */
@@ -263,18 +261,10 @@ static void record_saddr(struct join *j, struct lg_audit_cursor *c)
 static void record_openat2(struct join *j, struct lg_audit_cursor *c)
 {
     struct lg_audit_kv kv;
-    uint64_t flags = 0;
 
     j->ae->parts = true;
-    if (!record_value(c, LG_STR("oflag"), &kv) || kv.val.n > 21)
-        return;
-    for (size_t i = 0; i < kv.val.n; i++) { /* octal */
-        if (kv.val.p[i] < '0' || kv.val.p[i] > '7')
-            return;
-        flags = flags << 3 | (uint64_t)(kv.val.p[i] - '0');
-    }
-    j->ae->oflags = flags;
-    j->ae->has_oflags = true;
+    if (record_value(c, LG_STR("oflag"), &kv))
+        j->ae->has_oflags = lg_audit_octal(kv.val, &j->ae->oflags);
 }
 
 static void record_socketcall(struct join *j, struct lg_audit_cursor *c)
@@ -468,9 +458,7 @@ static void record_apply(struct join *j, const struct lg_audit_line *l, struct l
 
     switch ((enum lg_audit_kind)l->type->kind) {
     case LG_AUDIT_SYSCALL:
-        j->own = true;
-        record_keys(j, c);
-        j->own = false;
+        record_keys(ae, true, c);
         ae->has_syscall = true;
         break;
     case LG_AUDIT_EXECVE:
@@ -482,7 +470,7 @@ static void record_apply(struct join *j, const struct lg_audit_line *l, struct l
     case LG_AUDIT_CWD:
         ae->parts = true;
         if (record_value(c, LG_STR("cwd"), &kv))
-            lg_audit_set_text(ae, LG_F_CURRENT_DIRECTORY, text_of(j, &kv, false));
+            lg_audit_set_text(ae, LG_F_CURRENT_DIRECTORY, text_of(ae, &kv, false));
         break;
     case LG_AUDIT_SOCKADDR:
         record_saddr(j, c);
@@ -492,7 +480,7 @@ static void record_apply(struct join *j, const struct lg_audit_line *l, struct l
         break;
     case LG_AUDIT_PROCTITLE:
         if (record_value(c, LG_STR("proctitle"), &kv))
-            lg_audit_set_proctitle(ae, text_of(j, &kv, false));
+            lg_audit_set_proctitle(ae, text_of(ae, &kv, false));
         break;
     case LG_AUDIT_OBJ_PID:
         ae->parts = true;
@@ -506,7 +494,7 @@ static void record_apply(struct join *j, const struct lg_audit_line *l, struct l
     case LG_AUDIT_KERN_MODULE:
         ae->parts = true;
         if (record_value(c, LG_STR("name"), &kv))
-            lg_audit_set_text(ae, LG_F_MODULE_NAME, text_of(j, &kv, false));
+            lg_audit_set_text(ae, LG_F_MODULE_NAME, text_of(ae, &kv, false));
         break;
     case LG_AUDIT_PART:
     case LG_AUDIT_EOE:
@@ -515,7 +503,7 @@ static void record_apply(struct join *j, const struct lg_audit_line *l, struct l
     default:
         lg_audit_set_type(ae, name, l->type);
         if (l->type->kind >= LG_AUDIT_BPF_PROG)
-            record_keys(j, c);
+            record_keys(ae, false, c);
         break;
     }
 }
@@ -524,7 +512,6 @@ void lg_audit_event_join(struct lg_audit_event *ae, const struct lg_audit_group 
 {
     struct join j = {.ae = ae};
     struct lg_event *ev = ae->call->ev;
-    uint64_t arch = 0;
 
     for (size_t i = 0; i < g->n_lines; i++) {
         const struct lg_audit_line *l = &g->lines[i];
@@ -540,17 +527,8 @@ void lg_audit_event_join(struct lg_audit_event *ae, const struct lg_audit_group 
         j.cut |= c.cut;
     }
     execve_finish(&j);
-    if (ae->has_syscall) {
-        if (lg_parse_hex64(j.arch, &arch) < 0 || arch > UINT32_MAX)
-            arch = lg_audit_arch_of(j.arch);
-        if (j.call.n > 0)
-            ae->syscall = j.call_name; /* where the number means nothing to us */
-        lg_audit_set_call(ae, (uint32_t)arch, j.arch, j.call);
-        if (ae->wants_inner) {
-            memcpy(ae->a, ae->inner, sizeof(ae->a));
-            ae->has_a = ae->has_inner;
-        }
-    }
+    if (ae->has_syscall)
+        lg_audit_set_call(ae);
     if (j.saddr.n > 0)
         lg_audit_set_saddr(ae, j.saddr);
     ae->evicted = g->end == LG_AUDIT_END_EVICTED;

@@ -441,6 +441,21 @@ bool lg_audit_hex_decode(struct lg_str hex, char *out)
     return true;
 }
 
+bool lg_audit_octal(struct lg_str s, uint64_t *ret)
+{
+    uint64_t n = 0;
+
+    if (s.n == 0 || s.n > 21)
+        return false;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '7')
+            return false;
+        n = n << 3 | (uint64_t)(s.p[i] - '0');
+    }
+    *ret = n;
+    return true;
+}
+
 static bool has_lower(struct lg_str s)
 {
     for (size_t i = 0; i < s.n; i++)

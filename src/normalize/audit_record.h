@@ -97,6 +97,9 @@ int lg_audit_kv_text(const struct lg_audit_kv *kv, bool upper_only, struct lg_ar
 /* Bytes of an even number of hex digits (nothing else) into out, which holds hex.n / 2. */
 bool lg_audit_hex_decode(struct lg_str hex, char *out);
 
+/* Octal digits; false for anything else. */
+bool lg_audit_octal(struct lg_str s, uint64_t *ret);
+
 /* "EXECVE" argument key: a3, a3[1], a3_len, argc. */
 enum lg_audit_arg_kind { LG_AUDIT_ARG_NONE, LG_AUDIT_ARG_VALUE, LG_AUDIT_ARG_LEN };
 enum lg_audit_arg_kind lg_audit_arg_key(struct lg_str key, uint32_t *ret_arg, uint32_t *ret_piece);

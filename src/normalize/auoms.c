@@ -69,7 +69,7 @@ static struct lg_keymap keys = LG_KEYMAP(rows);
 
 struct reader {
     struct lg_audit_event *ae;
-    struct lg_str arch, call, names, types;
+    struct lg_str names, types;
 };
 
 static void kv_apply(struct reader *r, const struct lg_audit_kv *kv)
@@ -82,9 +82,9 @@ static void kv_apply(struct reader *r, const struct lg_audit_kv *kv)
     else if (row != NULL && !lg_audit_kv_absent(kv))
         lg_audit_set_text(ae, (enum lg_field)row->field, kv->val);
     else if (lg_str_eq(kv->key, LG_STR("arch")))
-        r->arch = kv->val;
+        ae->arch_text = kv->val;
     else if (lg_str_eq(kv->key, LG_STR("syscall")))
-        r->call = kv->val;
+        ae->call_text = kv->val;
     else if (lg_str_eq(kv->key, LG_STR("success")))
         lg_audit_set_success(ae, kv->val);
     else if (lg_str_eq(kv->key, LG_STR("exit")))
@@ -126,8 +126,8 @@ int lg_auoms_emit(struct lg_norm_call *call, const struct lg_audit_head *h, stru
         lg_audit_set_text(
                 &ae, LG_F_CONTAINER_ID, lg_str_trim(lg_str_sub(body, (size_t)end + 13, body.n)));
     add_paths(&ae, r.names, r.types);
-    if (r.call.n > 0)
-        lg_audit_set_call(&ae, lg_audit_arch_of(r.arch), r.arch, r.call);
+    if (ae.call_text.n > 0)
+        lg_audit_set_call(&ae);
     if (title.n > 0)
         lg_audit_set_proctitle(&ae, title);
     if (cmdline.n > 0) {

@@ -1,10 +1,11 @@
+#include "normalize/auoms.h"
 #include "normalize/windows.h"
 
 /*
  * Records of Azure Log Analytics (https://learn.microsoft.com/azure/azure-monitor/reference/tables/
  * event, securityevent, windowsevent, syslog): TenantId, Computer and TimeGenerated (UTC) beside
  *  - EventData as XML text, JSON text or an object, or the data as members of their own,
- *  - or SyslogMessage: an event of Sysmon for Linux in XML.
+ *  - or SyslogMessage: an event of Sysmon for Linux in XML, or an audit record of auoms.
  */
 
 static bool accepts(struct lg_str record, struct lg_jval root)
@@ -110,6 +111,8 @@ static int normalize_syslog(struct lg_norm_call *call, const struct lg_win_recor
     struct lg_str line = lg_str_trim(lg_win_text(rec, LG_WK_SyslogMessage));
     ptrdiff_t start = lg_win_event_start(lg_str_sub(line, 0, 512));
 
+    if (start < 0 && lg_audit_head_sniff(line))
+        return lg_auoms_record(call, line, lg_win_text(rec, LG_WK_Computer));
     if (start < 0)
         return lg_norm_dead(call, LG_DEAD_UNSUPPORTED_TYPE, "syslog message without an event");
     return lg_win_normalize_xml(
