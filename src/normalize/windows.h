@@ -48,7 +48,8 @@ struct lg_win_record {
     enum lg_win_clock clock;
     bool has_code;
     bool has_time;
-    char number[24]; /* room for record_id */
+    bool message_only; /* no data of the event came: the message may give all of them */
+    char number[24];   /* room for record_id */
     uint64_t has[(LG_WIN_KEY_COUNT + 63) / 64];
     struct lg_win_value v[LG_WIN_KEY_COUNT]; /* valid where has[] is set */
 };
@@ -129,7 +130,8 @@ void lg_win_convert(
         struct lg_norm_call *call, const struct lg_win_record *rec, const struct lg_win_row *row);
 
 struct lg_win_event;
-/* Fills keys of `ev` that the record lacks from its rendered message. */
+/* Fills keys of `ev` that the record lacks from its rendered message: those with LG_WR_ASK, or all
+ * where message_only is set. */
 void lg_win_fill_from_message(struct lg_win_record *rec, const struct lg_win_event *ev);
 /* Sets fields from the "Name=value" lines of a PowerShell context; set fields stay. */
 void lg_win_set_context(struct lg_norm_call *call, struct lg_str text);

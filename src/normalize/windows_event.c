@@ -146,12 +146,17 @@ static void set_user(
 
 /* ---- mapping ---- */
 
-static bool asks_message(const struct lg_win_record *rec, const struct lg_win_event *def)
+static bool asks_message(struct lg_win_record *rec, const struct lg_win_event *def)
 {
+    bool asks = false, has_data = false;
+
     for (size_t i = 0; i < def->n_rows; i++)
-        if ((def->rows[i].flags & LG_WR_ASK) != 0 && !lg_win_has(rec, def->rows[i].key))
-            return true;
-    return false;
+        if (lg_win_has(rec, def->rows[i].key))
+            has_data = true;
+        else if ((def->rows[i].flags & LG_WR_ASK) != 0)
+            asks = true;
+    rec->message_only = !has_data;
+    return asks;
 }
 
 static bool is_empty(const struct lg_win_record *rec, enum lg_win_key k)

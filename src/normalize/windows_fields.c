@@ -330,7 +330,7 @@ static const struct lg_win_row security_5145[] = {
 };
 /* The event's own key is ProcessID; one NXLog set-up renames it to ProcessId. */
 static const struct lg_win_row security_5156[] = {
-        CONV(ProcessID, PROCESS_ID, PID),
+        ASK_CONV(ProcessID, PROCESS_ID, PID),
         CONV(ProcessId, PROCESS_ID, PID),
         ROW(Application, IMAGE),
         ASK_CONV(Direction, INITIATED, DIRECTION),

@@ -7,12 +7,19 @@
  * always comes first, and of two readings the first one in the text stays.
  */
 
-static bool is_key_of_event(const struct lg_win_event *ev, enum lg_win_key k)
+/* A label that is no key of the event belongs to the value before it; one that is not wanted ends
+ * that value all the same. */
+enum interest { NOT_A_KEY, NOT_WANTED, WANTED };
+
+static enum interest interest_in(
+        const struct lg_win_record *rec, const struct lg_win_event *ev, int key)
 {
-    for (size_t i = 0; i < ev->n_rows; i++)
-        if (ev->rows[i].key == k)
-            return true;
-    return k == LG_WK_UtcTime;
+    if (key == LG_WK_UtcTime)
+        return WANTED;
+    for (size_t i = 0; i < ev->n_rows && key >= 0; i++)
+        if (ev->rows[i].key == key)
+            return rec->message_only || (ev->rows[i].flags & LG_WR_ASK) != 0 ? WANTED : NOT_WANTED;
+    return NOT_A_KEY;
 }
 
 /* Takes the next line, without its CR, off *rest. */
@@ -25,9 +32,10 @@ static bool next_line(struct lg_str *rest, struct lg_str *ret)
     return true;
 }
 
-static bool is_indented(struct lg_str line)
+/* Labels stand at one tab. */
+static bool is_continuation(struct lg_str line)
 {
-    return line.n > 0 && (line.p[0] == '\t' || line.p[0] == ' ');
+    return lg_str_starts(line, LG_STR("\t\t"));
 }
 
 /* A value that grows line by line; key < 0: none is open. */
@@ -35,10 +43,13 @@ struct open_value {
     int key;
 };
 
-static void open_value(
-        struct lg_win_record *rec, struct open_value *open, int key, struct lg_str value)
+static void open_value(struct lg_win_record *rec, struct open_value *open, enum interest interest,
+        int key, struct lg_str value)
 {
-    open->key = lg_win_has(rec, (enum lg_win_key)key) ? -1 : key;
+    open->key = -1;
+    if (interest != WANTED || lg_win_has(rec, (enum lg_win_key)key))
+        return;
+    open->key = key;
     lg_win_put_text(rec, (enum lg_win_key)key, lg_str_trim(value));
 }
 
@@ -67,9 +78,10 @@ static void fill_named(struct lg_win_record *rec, const struct lg_win_event *ev)
     while (next_line(&rest, &line)) {
         ptrdiff_t colon = lg_str_chr(line, ':');
         int key = colon > 0 ? lg_win_key_of(lg_str_sub(line, 0, (size_t)colon)) : -1;
+        enum interest interest = interest_in(rec, ev, key);
 
-        if (key >= 0 && is_key_of_event(ev, (enum lg_win_key)key))
-            open_value(rec, &open, key, lg_str_sub(line, (size_t)colon + 1, line.n));
+        if (interest != NOT_A_KEY)
+            open_value(rec, &open, interest, key, lg_str_sub(line, (size_t)colon + 1, line.n));
         else
             extend_value(rec, &open, line);
     }
@@ -195,7 +207,7 @@ static int key_of_label(uint32_t code, struct lg_str section, struct lg_str labe
 }
 
 /* "Section:" at the margin, "<tab>Label:<tabs>value" below it; a value may go on in lines that are
- * indented further and hold no label. */
+ * indented further. */
 static void fill_sections(struct lg_win_record *rec, const struct lg_win_event *ev)
 {
     struct lg_str rest = rec->message, line, section = lg_str_of("", 0);
@@ -204,6 +216,7 @@ static void fill_sections(struct lg_win_record *rec, const struct lg_win_event *
     while (next_line(&rest, &line)) {
         ptrdiff_t colon = lg_str_chr(line, ':');
         struct lg_str label, value;
+        enum interest interest;
         int key;
 
         if (lg_str_trim(line).n == 0) {
@@ -213,13 +226,15 @@ static void fill_sections(struct lg_win_record *rec, const struct lg_win_event *
         label = colon > 0 ? lg_str_trim(lg_str_sub(line, 0, (size_t)colon)) : lg_str_of("", 0);
         value = colon > 0 ? lg_str_sub(line, (size_t)colon + 1, line.n) : lg_str_of("", 0);
         key = key_of_label(ev->code, section, label);
-        if (key >= 0 && is_key_of_event(ev, (enum lg_win_key)key))
-            open_value(rec, &open, key, value);
-        else if (is_indented(line) || open.key == LG_WK_TaskContent)
+        interest = interest_in(rec, ev, key);
+        if (interest != NOT_A_KEY)
+            open_value(rec, &open, interest, key, value);
+        else if (is_continuation(line) || open.key == LG_WK_TaskContent)
             extend_value(rec, &open, line);
         else {
             open.key = -1;
-            section = label;
+            if (line.p[0] != '\t')
+                section = label;
         }
     }
 }

@@ -199,6 +199,11 @@ int lg_win_parse_xml(struct lg_norm_call *call, struct lg_str xml, struct lg_win
     }
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Length of a byte order mark, XML declaration and white space at the start. */
 static size_t prolog_length(struct lg_str s)
 {
@@ -208,14 +213,14 @@ static size_t prolog_length(struct lg_str s)
 
     if (end >= 0)
         at += (size_t)end + 2;
-    while (at < s.n && (s.p[at] == ' ' || (s.p[at] >= '\t' && s.p[at] <= '\r')))
+    while (at < s.n && is_blank(s.p[at]))
         at++;
     return at;
 }
 
 static bool is_event_tag(struct lg_str s)
 {
-    return lg_str_starts(s, LG_STR("<Event>")) || lg_str_starts(s, LG_STR("<Event "));
+    return lg_str_starts(s, LG_STR("<Event")) && s.n > 6 && (s.p[6] == '>' || is_blank(s.p[6]));
 }
 
 ptrdiff_t lg_win_event_start(struct lg_str head)

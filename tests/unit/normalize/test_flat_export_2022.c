@@ -1,0 +1,55 @@
+#include "windows_fixture.h"
+
+#define FLAT(times, rest)                                                                          \
+    "{\"Provider\":\"Microsoft-Windows-Security-Auditing\",\"Channel\":\"Security\","              \
+    "\"Computer\":\"DC01.mssentinel.local\",\"EventRecordID\":\"7448948\",\"EventID\":4689," times \
+    "\"ProcessId\":\"0x29d8\",\"Status\":\"0x1\"" rest "}"
+#define CREATED "\"TimeCreated\":\"2022-09-26T07:26:05.836Z\","
+#define GENERATED "\"TimeGenerated\":\"2022-09-26T11:26:05.836Z\","
+
+static void time_generated_is_true(void **state)
+{
+    const struct lg_norm_stream_options opt = {
+            .header_offset_ns = 3600 * LG_NS_PER_SEC, .endpoint = {"", 0}};
+    struct win_out o;
+
+    (void)state;
+    win_one(&o, &opt, FLAT(CREATED GENERATED, ""));
+    assert_event(&o, "process_terminate");
+    assert_true(lg_str_eq(o.ev.format, LG_STR("flat-export-2022")));
+    assert_time(&o, "2022-09-26T11:26:05.836Z");
+    assert_int_equal(o.ev.flags, 0); /* it has a record number */
+    assert_host(&o, "dc01.mssentinel.local");
+    assert_number(&o, PROCESS_ID, 0x29d8);
+    assert_number(&o, EXIT_CODE, 1);
+    win_out_done(&o);
+    win_one(&o, &opt, FLAT(CREATED, ""));
+    assert_time(&o, "2022-09-26T08:26:05.836Z");
+    win_out_done(&o);
+}
+
+static void skew_is_that_of_the_false_time(void **state)
+{
+    struct lg_normalizer *nz;
+    int64_t skew;
+
+    (void)state;
+    assert_int_equal(lg_normalizer_new(&nz), 0);
+    assert_true(lg_format_header_skew(nz,
+            LG_STR("{\"Provider\":\"Microsoft-Windows-Sysmon\",\"EventRecordID\":\"1\","
+                   "\"EventID\":5," CREATED GENERATED
+                   "\"UtcTime\":\"2022-09-26 11:26:05.836\",\"ProcessId\":\"1\"}"),
+            false, &skew));
+    assert_int_equal(skew, 4 * 3600 * LG_NS_PER_SEC);
+    lg_normalizer_free(nz);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(time_generated_is_true),
+            cmocka_unit_test(skew_is_that_of_the_false_time),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
