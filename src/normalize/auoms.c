@@ -29,19 +29,58 @@ static void add_paths(struct lg_audit_event *ae, struct lg_str names, struct lg_
     }
 }
 
-/* Text that is neither quoted nor encoded runs to the key that always follows it. */
-static struct lg_str bare_text(struct lg_str body, struct lg_str key)
+/* The last place where `key` stands, or -1. */
+static ptrdiff_t find_last(struct lg_str s, struct lg_str key)
 {
-    ptrdiff_t at = lg_str_find(body, key), end;
+    ptrdiff_t at = -1, next = lg_str_find(s, key);
 
-    if (at < 0)
-        return LG_STR("");
-    body = lg_str_sub(body, (size_t)at + key.n, body.n);
-    end = lg_str_find(body, LG_STR(" redactors="));
-    body = end < 0 ? body : lg_str_sub(body, 0, (size_t)end);
-    if (body.n >= 2 && body.p[0] == '"' && body.p[body.n - 1] == '"')
-        body = lg_str_sub(body, 1, body.n - 1);
-    return body;
+    while (next >= 0) {
+        at = at < 0 ? next : at + (ptrdiff_t)key.n + next;
+        next = lg_str_find(lg_str_sub(s, (size_t)at + key.n, s.n), key);
+    }
+    return at;
+}
+
+/*
+ * The record ends in free text: " cmdline=" or " proctitle=", neither encoded nor reliably quoted,
+ * then " redactors=" and " containerid=". What the text says must not be taken for keys, so it
+ * runs from the first of the two to the last " redactors=".
+ */
+struct tail {
+    struct lg_str keys; /* the part before */
+    struct lg_str cmdline;
+    struct lg_str title;
+    struct lg_str container;
+};
+
+static struct tail tail_split(struct lg_str body)
+{
+    static const struct lg_str cmdline = {" cmdline=", 9}, title = {" proctitle=", 11};
+    ptrdiff_t c = lg_str_find(body, cmdline), t = lg_str_find(body, title), r, id;
+    bool is_cmd = c >= 0 && (t < 0 || c < t);
+    struct tail ret = {.keys = body};
+    struct lg_str text;
+    size_t from;
+
+    if (c < 0 && t < 0)
+        return ret;
+    from = is_cmd ? (size_t)c : (size_t)t;
+    ret.keys = lg_str_sub(body, 0, from);
+    text = lg_str_sub(body, from + (is_cmd ? cmdline.n : title.n), body.n);
+    r = find_last(text, LG_STR(" redactors="));
+    if (r >= 0) {
+        id = lg_str_find(lg_str_sub(text, (size_t)r, text.n), LG_STR(" containerid="));
+        if (id >= 0)
+            ret.container = lg_str_trim(lg_str_sub(text, (size_t)(r + id) + 13, text.n));
+        text = lg_str_sub(text, 0, (size_t)r);
+    }
+    if (text.n >= 2 && text.p[0] == '"' && text.p[text.n - 1] == '"')
+        text = lg_str_sub(text, 1, text.n - 1);
+    if (is_cmd)
+        ret.cmdline = text;
+    else
+        ret.title = text;
+    return ret;
 }
 
 static const struct lg_keyrow rows[] = {
@@ -63,7 +102,6 @@ static const struct lg_keyrow rows[] = {
         {"exe", LG_F_IMAGE, 0},
         {"key", LG_F_AUDIT_KEY, 0},
         {"cwd", LG_F_CURRENT_DIRECTORY, 0},
-        {"containerid", LG_F_CONTAINER_ID, 0},
 };
 static struct lg_keymap keys = LG_KEYMAP(rows);
 
@@ -101,38 +139,32 @@ static void kv_apply(struct reader *r, const struct lg_audit_kv *kv)
 
 int lg_auoms_emit(struct lg_norm_call *call, const struct lg_audit_head *h, struct lg_str computer)
 {
-    struct lg_str body = h->body, node = h->node, title, cmdline;
+    struct tail tail = tail_split(h->body);
+    struct lg_str node = h->node;
     struct lg_audit_event ae;
     struct reader r = {.ae = &ae};
     struct lg_audit_cursor c;
     struct lg_audit_kv kv;
-    ptrdiff_t end = lg_str_find(body, LG_STR(" proctitle="));
 
-    title = bare_text(body, LG_STR(" proctitle="));
-    cmdline = bare_text(body, LG_STR(" cmdline="));
-    lg_audit_cursor_init(&c, end < 0 ? body : lg_str_sub(body, 0, (size_t)end));
+    lg_audit_cursor_init(&c, tail.keys);
     while (node.n == 0 && lg_audit_cursor_next(&c, &kv))
         if (lg_str_eq(kv.key, LG_STR("node")))
             node = kv.val;
     if (node.n == 0)
         node = computer;
     lg_audit_event_begin(&ae, call, node, h->time_ns, h->serial);
-    /* the free text at the end is no place to look for keys */
-    lg_audit_cursor_init(&c, end < 0 ? body : lg_str_sub(body, 0, (size_t)end));
+    lg_audit_cursor_init(&c, tail.keys);
     while (lg_audit_cursor_next(&c, &kv))
         kv_apply(&r, &kv);
-    end = lg_str_find(body, LG_STR(" containerid="));
-    if (end >= 0)
-        lg_audit_set_text(
-                &ae, LG_F_CONTAINER_ID, lg_str_trim(lg_str_sub(body, (size_t)end + 13, body.n)));
+    lg_audit_set_text(&ae, LG_F_CONTAINER_ID, tail.container);
     add_paths(&ae, r.names, r.types);
     if (ae.call_text.n > 0)
         lg_audit_set_call(&ae);
-    if (title.n > 0)
-        lg_audit_set_proctitle(&ae, title);
-    if (cmdline.n > 0) {
+    if (tail.title.n > 0)
+        lg_audit_set_proctitle(&ae, tail.title);
+    if (tail.cmdline.n > 0) {
         ae.has_execve = true;
-        ae.command = cmdline;
+        ae.command = tail.cmdline;
     }
     if (!ae.has_syscall)
         lg_audit_set_type(&ae, h->type_name, h->type);
