@@ -13,7 +13,8 @@ static bool accepts(struct lg_str record, struct lg_jval root)
     (void)record;
     return root.at != NULL && lg_jval_type(root) == LG_JSON_OBJECT &&
             lg_lx_member_obj(root, LG_STR("output_fields"), &v) &&
-            lg_jval_get(root, LG_STR("rule"), &v) && lg_jval_get(root, LG_STR("output"), &v);
+            lg_jval_get(root, LG_STR("rule"), &v) &&
+            (lg_jval_get(root, LG_STR("priority"), &v) || lg_jval_get(root, LG_STR("time"), &v));
 }
 
 static int emit(struct lg_ff_rec *r)

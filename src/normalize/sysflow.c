@@ -395,6 +395,14 @@ static int normalize_local_socket(struct rec *r)
     return emit(r);
 }
 
+/* Whether the last event became a dead letter: it has no id then. One record gives one. */
+static bool died(const struct rec *r)
+{
+    static const struct lg_uuid none;
+
+    return memcmp(&r->lx.ev->event_id, &none, sizeof(none)) == 0;
+}
+
 static int normalize_file_flow(struct rec *r)
 {
     uint64_t flags = 0;
@@ -416,7 +424,7 @@ static int normalize_file_flow(struct rec *r)
             lg_lx_open_flags(&r->lx, flags);
         rc = emit(r);
     }
-    if (rc == 0 && (wrote || opened_to_write)) {
+    if (rc == 0 && (wrote || opened_to_write) && !(r->emitted > 0 && died(r))) {
         begin_actor(r, LG_EVENT_FILE_WRITE);
         set_file(r);
         set_writes(r);
