@@ -176,7 +176,7 @@ void lg_audit_set_proctitle(struct lg_audit_event *ae, struct lg_str bytes)
 void lg_audit_set_args(struct lg_audit_event *ae, const struct lg_str *args, size_t n)
 {
     ae->has_execve = ae->parts = true;
-    if (lg_audit_args_join(args, n, ae->call->arena, &ae->command) < 0)
+    if (lg_audit_args_join(args, n, true, ae->call->arena, &ae->command) < 0)
         ae->call->oom = true;
 }
 
@@ -603,10 +603,23 @@ static void alone_apply(struct lg_audit_event *ae)
 
 /* ---- the end ---- */
 
+/* A relative name, and no CWD record to take it from. */
+static bool cwd_missing(const struct lg_audit_event *ae)
+{
+    if (lg_event_has(ae->call->ev, LG_F_CURRENT_DIRECTORY))
+        return false;
+    for (uint32_t i = 0; i < ae->n_paths; i++)
+        if (ae->paths[i].name.p[0] != '/')
+            return true;
+    return false;
+}
+
 bool lg_audit_event_whole(const struct lg_audit_event *ae)
 {
     if (!ae->has_syscall)
         return ae->kind != LG_AUDIT_OTHER && !ae->parts;
+    if (cwd_missing(ae))
+        return false;
     if (ae->path_records < ae->items || (ae->has_execve && ae->args_missing))
         return false;
     if (ae->what == NULL || failed(ae))

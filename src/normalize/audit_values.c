@@ -116,8 +116,8 @@ static bool is_space(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Bytes that the argument takes in a command line. */
-static size_t arg_size(struct lg_str s, bool *ret_quote)
+/* Most bytes that the argument takes in a command line. */
+static size_t arg_size(struct lg_str s, bool *ret_space)
 {
     size_t quotes = 0;
     bool space = s.n == 0;
@@ -126,14 +126,15 @@ static size_t arg_size(struct lg_str s, bool *ret_quote)
         space |= is_space(s.p[i]);
         quotes += s.p[i] == '\'';
     }
-    *ret_quote = space;
+    *ret_space = space;
     return space ? s.n + 2 + 3 * quotes : s.n;
 }
 
 static char *arg_put(char *p, struct lg_str s, bool quote)
 {
     if (!quote) {
-        memcpy(p, s.p, s.n);
+        if (s.n > 0)
+            memcpy(p, s.p, s.n);
         return p + s.n;
     }
     *p++ = '\'';
@@ -150,22 +151,22 @@ static char *arg_put(char *p, struct lg_str s, bool quote)
 }
 
 int lg_audit_args_join(
-        const struct lg_str *args, size_t n, struct lg_arena *arena, struct lg_str *ret)
+        const struct lg_str *args, size_t n, bool quote, struct lg_arena *arena, struct lg_str *ret)
 {
     size_t size = n > 0 ? n - 1 : 0;
     char *out, *p;
-    bool quote;
+    bool space;
 
     for (size_t i = 0; i < n; i++)
-        size += arg_size(args[i], &quote);
+        size += arg_size(args[i], &space);
     out = p = lg_arena_alloc(arena, size);
     if (out == NULL)
         return LG_ENOMEM;
     for (size_t i = 0; i < n; i++) {
         if (i > 0)
             *p++ = ' ';
-        (void)arg_size(args[i], &quote);
-        p = arg_put(p, args[i], quote);
+        (void)arg_size(args[i], &space);
+        p = arg_put(p, args[i], quote && space);
     }
     *ret = lg_str_of(out, (size_t)(p - out));
     return 0;

@@ -27,11 +27,11 @@ int lg_audit_addr_decode(struct lg_str bytes, bool little_endian, struct lg_aren
         struct lg_audit_addr *ret) LG_MUST_CHECK;
 
 /*
- * Arguments joined to a command line by single spaces. An argument that is empty or holds white
- * space is put in single quotes as a POSIX shell would read it back; any other stays as it is.
- * 0 or LG_ENOMEM.
+ * Arguments joined to a command line by single spaces. With `quote` an argument that is empty or
+ * holds white space is put in single quotes as a POSIX shell would read it back; any other stays
+ * as it is. 0 or LG_ENOMEM.
  */
-int lg_audit_args_join(const struct lg_str *args, size_t n, struct lg_arena *arena,
+int lg_audit_args_join(const struct lg_str *args, size_t n, bool quote, struct lg_arena *arena,
         struct lg_str *ret) LG_MUST_CHECK;
 /* proctitle: NUL bytes become spaces, those at the end go. 0 or LG_ENOMEM. */
 int lg_audit_proctitle(

@@ -143,7 +143,7 @@ static void rec_proctitle(struct lg_audit_event *ae, struct lg_jval rec)
     if (lg_jval_get(rec, LG_STR("ARGV"), &v))
         n = read_argv(ae, v, &args);
     if (n > 0) {
-        if (lg_audit_args_join(args, n, ae->call->arena, &title) < 0)
+        if (lg_audit_args_join(args, n, false, ae->call->arena, &title) < 0)
             ae->call->oom = true;
     } else {
         title = joined(ae, rec, LG_STR("proctitle"));
@@ -222,7 +222,7 @@ static void parent_info(struct lg_audit_event *ae, struct lg_jval rec)
     if (!lg_jval_get(rec, LG_STR("ARGV"), &v))
         return;
     n = read_argv(ae, v, &args);
-    if (n > 0 && lg_audit_args_join(args, n, ae->call->arena, &line) < 0)
+    if (n > 0 && lg_audit_args_join(args, n, true, ae->call->arena, &line) < 0)
         ae->call->oom = true;
     lg_audit_set_text(ae, LG_F_PARENT_COMMAND_LINE, line);
 }

@@ -89,13 +89,15 @@ static void test_args(void **state)
     struct lg_str s;
 
     (void)state;
-    assert_int_equal(lg_audit_args_join(plain, 3, &arena, &s), 0);
+    assert_int_equal(lg_audit_args_join(plain, 3, true, &arena, &s), 0);
     assert_str(s, "ls -l /tmp/it's");
-    assert_int_equal(lg_audit_args_join(spaces, 5, &arena, &s), 0);
+    assert_int_equal(lg_audit_args_join(spaces, 5, true, &arena, &s), 0);
     assert_str(s, "sh -c 'echo '\\''a b'\\''' '' '\t'");
-    assert_int_equal(lg_audit_args_join(plain, 0, &arena, &s), 0);
+    assert_int_equal(lg_audit_args_join(spaces, 5, false, &arena, &s), 0);
+    assert_str(s, "sh -c echo 'a b'  \t");
+    assert_int_equal(lg_audit_args_join(plain, 0, true, &arena, &s), 0);
     assert_str(s, "");
-    assert_int_equal(lg_audit_args_join(plain, 1, &arena, &s), 0);
+    assert_int_equal(lg_audit_args_join(plain, 1, true, &arena, &s), 0);
     assert_str(s, "ls");
 }
 
@@ -156,7 +158,7 @@ static void test_out_of_memory(void **state)
     (void)state;
     lg_arena_init(&fresh, 1u << 20);
     (void)lg_mem_fail_from(1);
-    assert_int_equal(lg_audit_args_join(args, 2, &fresh, &s), LG_ENOMEM);
+    assert_int_equal(lg_audit_args_join(args, 2, true, &fresh, &s), LG_ENOMEM);
     assert_int_equal(lg_audit_path_join(LG_STR("/a"), LG_STR("b"), &fresh, &s), LG_ENOMEM);
     assert_int_equal(lg_audit_proctitle(lg_str_of("a\0b", 3), &fresh, &s), LG_ENOMEM);
     assert_int_equal(
