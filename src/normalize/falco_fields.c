@@ -480,6 +480,8 @@ static void set_result(struct lg_ff_rec *r, enum lg_lx_kind kind)
 void lg_ff_set_call(struct lg_ff_rec *r, enum lg_lx_kind kind)
 {
     set_args(r, kind);
+    if ((kind == LG_LX_KILL || kind == LG_LX_PTRACE) && lg_event_has(r->lx.ev, LG_F_CONTAINER_ID))
+        lg_lx_drop_target_pid(&r->lx);
     switch (kind) {
     case LG_LX_CONNECT:
     case LG_LX_ACCEPT:

@@ -263,6 +263,11 @@ void lg_lx_target(struct lg_lx *lx, const struct lg_lx_proc *p)
     lg_lx_str(lx, LG_F_TARGET_USER, p->user);
 }
 
+void lg_lx_drop_target_pid(struct lg_lx *lx)
+{
+    lx->ev->has[LG_F_TARGET_PROCESS_ID / 64] &= ~(UINT64_C(1) << (LG_F_TARGET_PROCESS_ID % 64));
+}
+
 void lg_lx_container_id(struct lg_lx *lx, struct lg_str id)
 {
     ptrdiff_t at = lg_str_find(id, LG_STR("://"));

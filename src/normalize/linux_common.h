@@ -66,6 +66,9 @@ struct lg_str lg_lx_guid(struct lg_lx *lx, const struct lg_lx_proc *p);
 void lg_lx_actor(struct lg_lx *lx, const struct lg_lx_proc *p);
 void lg_lx_parent(struct lg_lx *lx, const struct lg_lx_proc *p);
 void lg_lx_target(struct lg_lx *lx, const struct lg_lx_proc *p);
+/* Takes back the target's pid: an argument of a process in a container counts pids in its own
+ * name space, where the number stands for another process than on the host. */
+void lg_lx_drop_target_pid(struct lg_lx *lx);
 /* Without "docker://", "containerd://", "cri-o://"; "host" is none. */
 void lg_lx_container_id(struct lg_lx *lx, struct lg_str id);
 

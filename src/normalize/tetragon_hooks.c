@@ -396,6 +396,13 @@ static void set_new_id(struct lg_tg_rec *r, const struct hook_args *a, struct lg
     }
 }
 
+static void apply_target(struct lg_tg_rec *r, struct lg_lx_val pid)
+{
+    lg_lx_convert(&r->lx, LG_F_TARGET_PROCESS_ID, LG_LX_NUM, pid);
+    if (lg_event_has(r->lx.ev, LG_F_CONTAINER_ID))
+        lg_lx_drop_target_pid(&r->lx);
+}
+
 static void apply_syscall(struct lg_tg_rec *r, const struct hook_args *a, struct lg_str name,
         const struct lg_lx_syscall *sc)
 {
@@ -440,7 +447,7 @@ static void apply_syscall(struct lg_tg_rec *r, const struct hook_args *a, struct
         break;
     case LG_LX_PTRACE:
         lg_lx_convert(&r->lx, LG_F_PTRACE_REQUEST, LG_LX_PTRACE_REQ, num_at(a, 0));
-        lg_lx_convert(&r->lx, LG_F_TARGET_PROCESS_ID, LG_LX_NUM, num_at(a, 1));
+        apply_target(r, num_at(a, 1));
         break;
     case LG_LX_KMOD:
         apply_module(r, a);
@@ -450,7 +457,7 @@ static void apply_syscall(struct lg_tg_rec *r, const struct hook_args *a, struct
         set_new_id(r, a, name);
         break;
     case LG_LX_KILL:
-        lg_lx_convert(&r->lx, LG_F_TARGET_PROCESS_ID, LG_LX_NUM, num_at(a, 0));
+        apply_target(r, num_at(a, 0));
         if (a->n_num > 1)
             lg_lx_convert(&r->lx, LG_F_SIGNAL, LG_LX_SIG, num_at(a, a->n_num - 1));
         break;

@@ -360,6 +360,8 @@ static int normalize_call(struct lg_tr_rec *r, enum lg_lx_kind kind, enum lg_eve
 
     lg_tr_begin(r, type);
     set_args(r, kind);
+    if ((kind == LG_LX_KILL || kind == LG_LX_PTRACE) && !r->host_pid_ns)
+        lg_lx_drop_target_pid(&r->lx);
     if (kind == LG_LX_EXEC)
         set_command_line(r);
     if (is_socket_kind(kind))

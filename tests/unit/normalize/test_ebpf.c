@@ -73,6 +73,84 @@ static void test_requirements(void **state)
     lx_free(o);
 }
 
+/* The published schema knows every action that we take, and every member of the golden records. */
+static void test_schema(void **state)
+{
+    static const char *const kinds[] = {"process", "file", "network"};
+    struct lx_out *o = lx_new("");
+    struct lg_json *json;
+    struct lg_jval root, list, v;
+    struct lg_jiter it;
+    struct lg_buf text;
+    char path[4096], record[512];
+    size_t actions = 0;
+
+    (void)state;
+    lg_buf_init(&text, 1u << 20);
+    (void)snprintf(path, sizeof(path), "%s/docs/schemas/ebpf-event.schema.json", LG_SOURCE_DIR);
+    lx_read_file(path, &text);
+    assert_int_equal(lg_json_new(&json), 0);
+    assert_int_equal(lg_json_parse(json, lg_buf_str(&text), false, &root, NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof(path), "$defs.%s.additionalProperties", kinds[i]);
+        assert_true(lg_jval_path(root, path, &v));
+        assert_int_equal(lg_jval_type(v), LG_JSON_BOOL);
+        assert_false(lg_jval_bool(v));
+        (void)snprintf(path, sizeof(path), "$defs.%s.properties.action.enum", kinds[i]);
+        assert_true(lg_jval_path(root, path, &list));
+        for (it = lg_jiter_of(list); lg_jiter_item(&it, &v); actions++) {
+            (void)snprintf(record, sizeof(record),
+                    "{'kind':'%s','action':'%.*s','ts':1714647850000000000,'host':'h','pid':1,"
+                    "'path':'/a','new_path':'/b','target_pid':2}",
+                    kinds[i], (int)lg_jval_str(v).n, lg_jval_str(v).p);
+            lx_feed_z(o, record);
+            assert_int_equal(o->events, 1);
+        }
+    }
+    assert_int_equal(actions, 23);
+    lg_json_free(json);
+    lg_buf_done(&text);
+    lx_free(o);
+}
+
+static void test_schema_members(void **state)
+{
+    struct lg_json *json, *schema;
+    struct lg_jval root, record, props, v;
+    struct lg_jiter it;
+    struct lg_buf text, in;
+    struct lg_str rest, line, key;
+    char path[4096];
+    size_t members = 0;
+
+    (void)state;
+    lg_buf_init(&text, 1u << 20);
+    lg_buf_init(&in, 1u << 20);
+    (void)snprintf(path, sizeof(path), "%s/docs/schemas/ebpf-event.schema.json", LG_SOURCE_DIR);
+    lx_read_file(path, &text);
+    (void)snprintf(path, sizeof(path), "%s/tests/data/ebpf/ebpf.ndjson", LG_SOURCE_DIR);
+    lx_read_file(path, &in);
+    assert_int_equal(lg_json_new(&json), 0);
+    assert_int_equal(lg_json_new(&schema), 0);
+    assert_int_equal(lg_json_parse(schema, lg_buf_str(&text), false, &root, NULL), 0);
+    for (rest = lg_buf_str(&in); lg_str_split(&rest, '\n', &line);) {
+        if (line.n == 0)
+            continue;
+        assert_int_equal(lg_json_parse(json, line, false, &record, NULL), 0);
+        key = lg_jval_get_str(record, LG_STR("kind"));
+        (void)snprintf(path, sizeof(path), "$defs.%.*s.properties", (int)key.n, key.p);
+        assert_true(lg_jval_path(root, path, &props));
+        for (it = lg_jiter_of(record); lg_jiter_member(&it, &key, &v); members++)
+            if (!lg_jval_get(props, key, &v))
+                fail_msg("the schema has no %.*s", (int)key.n, key.p);
+    }
+    assert_true(members > 150);
+    lg_json_free(json);
+    lg_json_free(schema);
+    lg_buf_done(&text);
+    lg_buf_done(&in);
+}
+
 static const char exec_record[] =
         "{'kind':'process','action':'exec','ts':1714647845123456789,'host':'web-1','id':'1',"
         "'pid':4242,'tid':4242,'start_time':1714647845123000000,'exe':'/usr/bin/curl',"
@@ -139,6 +217,8 @@ int main(void)
             cmocka_unit_test(test_open_flags),
             cmocka_unit_test(test_identity),
             cmocka_unit_test(test_requirements),
+            cmocka_unit_test(test_schema),
+            cmocka_unit_test(test_schema_members),
             cmocka_unit_test(test_mutation),
             cmocka_unit_test(test_torture),
     };

@@ -172,6 +172,11 @@ static void test_object_on_enter(void **state)
     EVENT(o, REC(">", "kill", "pid=77(x) sig=9(SIGKILL) ", ""), PROCESS_SIGNAL,
             "target_process_id=77", "signal=9");
     SKIP(o, REC("<", "kill", "res=0 ", ""), "paired_record");
+    /* in a container the number is not the host's */
+    EVENT(o,
+            "{'evt.num':1,'evt.rawtime':1555011816574023069,'evt.dir':'>','evt.type':'kill',"
+            "'evt.args':'pid=7(x) sig=9(SIGKILL) ','proc.pid':100,'container.id':'0a1b'}",
+            PROCESS_SIGNAL, "!target_process_id", "signal=9");
     EVENT(o, REC(">", "ptrace", "request=5(PTRACE_ATTACH) pid=77(x) ", ""), PROCESS_PTRACE,
             "ptrace_request=16", "target_process_id=77");
     lx_free(o);

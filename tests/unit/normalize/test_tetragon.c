@@ -11,6 +11,9 @@
     "'start_time':'2024-05-02T11:00:00Z'}"
 #define TAIL "'node_name':'Node-1','time':'2024-05-02T11:04:05.200000001Z'}"
 #define REC(kind, more) "{'" kind "':{" PROCESS "," PARENT more "}," TAIL
+#define ON_HOST(function, args)                                                                    \
+    "{'process_kprobe':{'process':{'pid':100},'function_name':'" function "','args':[" args        \
+    "]}," TAIL
 #define KPROBE(function, args)                                                                     \
     REC("process_kprobe", ",'function_name':'" function "','policy_name':'pol','args':[" args "]")
 
@@ -91,10 +94,13 @@ static void test_syscall_probe(void **state)
                     "{'file_arg':{'path':'etc/passwd'}},{'bytes_arg':'eA=='},"
                     "{'size_arg':'627'}"),
             FILE_WRITE, "target_filename=/etc/passwd", "written_bytes=627");
-    EVENT(o, KPROBE("__x64_sys_ptrace", "{'int_arg':16},{'int_arg':77}"), PROCESS_PTRACE,
+    EVENT(o, ON_HOST("__x64_sys_ptrace", "{'int_arg':16},{'int_arg':77}"), PROCESS_PTRACE,
             "ptrace_request=16", "target_process_id=77");
-    EVENT(o, KPROBE("__x64_sys_kill", "{'int_arg':77},{'int_arg':9}"), PROCESS_SIGNAL,
+    EVENT(o, ON_HOST("__x64_sys_kill", "{'int_arg':77},{'int_arg':9}"), PROCESS_SIGNAL,
             "target_process_id=77", "signal=9");
+    /* in a container the number is not the host's */
+    EVENT(o, KPROBE("__x64_sys_kill", "{'int_arg':77},{'int_arg':9}"), PROCESS_SIGNAL,
+            "!target_process_id", "signal=9");
     EVENT(o, KPROBE("__x64_sys_setresuid", "{'int_arg':-1},{'int_arg':0},{'int_arg':-1}"),
             CREDENTIAL_CHANGE, "new_uid=0");
     EVENT(o, KPROBE("__x64_sys_setuid", "{'int_arg':0}"), CREDENTIAL_CHANGE, "new_uid=0");

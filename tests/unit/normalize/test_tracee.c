@@ -166,6 +166,11 @@ static void test_privileges(void **state)
             PROCESS_PTRACE, "ptrace_request=16", "target_process_id=77");
     EVENT(o, REC("kill", "0", ARG("pid", "77") "," ARG("sig", "'SIGTERM'")), PROCESS_SIGNAL,
             "target_process_id=77", "signal=15");
+    /* in a container the number is not the host's */
+    EVENT(o,
+            "{'timestamp':1714647845123456789,'hostProcessId':100,'processId':7,'hostName':'h',"
+            "'eventName':'kill','args':[" ARG("pid", "8") "," ARG("sig", "9") "]}",
+            PROCESS_SIGNAL, "!target_process_id", "signal=9");
     EVENT(o, REC("finit_module", "0", ARG("fd", "3") "," ARG("param_values", "'a=1'")),
             KERNEL_MODULE_LOAD, "module_args=a=1");
     EVENT(o,
