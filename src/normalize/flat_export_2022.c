@@ -1,9 +1,9 @@
 #include "normalize/windows.h"
 
 /*
- * The 2022 form of the flat export: as flat-export, with provider, record number, the event data
- * as XML text beside the single members, and TimeGenerated, which is true UTC (TimeCreated and
- * @timestamp are not, see flat_export.c).
+ * The 2022 form of the flat export: as flat-export, with provider, record number and the event
+ * data as XML text beside the single members. TimeGenerated is TimeCreated moved by a zone, so that
+ * it inherits the 12-hour clock: in the published files it is UTC or twelve hours beside it.
  */
 
 static bool accepts(struct lg_str record, struct lg_jval root)
@@ -31,7 +31,7 @@ static void read_record(const struct lg_norm_call *call, struct lg_win_record *r
     lg_win_unset(rec, LG_WK_Channel);
 }
 
-static void set_false_time(struct lg_win_record *rec)
+static void set_created_time(struct lg_win_record *rec)
 {
     rec->clock = LG_WIN_CLOCK_12H;
     if (lg_win_has(rec, LG_WK_TimeCreated))
@@ -45,10 +45,12 @@ static int normalize(struct lg_norm_call *call)
     struct lg_win_record rec;
 
     read_record(call, &rec);
-    if (lg_win_has(&rec, LG_WK_TimeGenerated))
+    rec.clock = LG_WIN_CLOCK_12H;
+    /* An offset is one to TimeCreated; where none is known TimeGenerated is the better guess. */
+    if (call->opt->header_offset_ns == 0 && lg_win_has(&rec, LG_WK_TimeGenerated))
         lg_win_set_time(&rec, rec.v[LG_WK_TimeGenerated].json);
     if (!rec.has_time)
-        set_false_time(&rec);
+        set_created_time(&rec);
     return lg_win_emit(call, &rec);
 }
 
@@ -57,7 +59,7 @@ static bool header_skew(struct lg_norm_call *call, int64_t *ret_ns)
     struct lg_win_record rec;
 
     read_record(call, &rec);
-    set_false_time(&rec);
+    set_created_time(&rec);
     return lg_win_header_skew(&rec, ret_ns);
 }
 
