@@ -48,8 +48,10 @@ static inline void audit_push(struct audit_out *o, struct lg_buf *b)
 {
     assert_int_equal(b->failed, 0);
     assert_true(o->n < AUDIT_OUT);
-    o->text[o->n] = strndup(b->p, b->n);
-    assert_non_null(o->text[o->n++]);
+    o->text[o->n] = malloc(b->n + 1);
+    assert_non_null(o->text[o->n]);
+    memcpy(o->text[o->n], b->p, b->n);
+    o->text[o->n++][b->n] = 0;
     lg_buf_done(b);
 }
 
