@@ -18,36 +18,85 @@ struct hook_args {
     struct lg_jval sock, sockaddr, module, bpf, cred; /* .at == NULL where absent */
 };
 
-static void take_arg(struct hook_args *a, struct lg_str key, struct lg_jval v)
-{
-    bool obj = lg_jval_type(v) == LG_JSON_OBJECT;
-    int64_t n;
+enum arg_kind {
+    ARG_STR,
+    ARG_NUM,
+    ARG_SIZE,
+    ARG_PATH,
+    ARG_SOCK,
+    ARG_SOCKADDR,
+    ARG_MODULE,
+    ARG_BPF,
+    ARG_CRED,
+};
+static const struct lg_keyrow arg_rows[] = {
+        {"string_arg", 0, ARG_STR},
+        {"int_arg", 0, ARG_NUM},
+        {"uint_arg", 0, ARG_NUM},
+        {"long_arg", 0, ARG_NUM},
+        {"size_arg", 0, ARG_SIZE},
+        {"file_arg", 0, ARG_PATH},
+        {"path_arg", 0, ARG_PATH},
+        {"linux_binprm_arg", 0, ARG_PATH},
+        {"sock_arg", 0, ARG_SOCK},
+        {"skb_arg", 0, ARG_SOCK},
+        {"sockaddr_arg", 0, ARG_SOCKADDR},
+        {"module_arg", 0, ARG_MODULE},
+        {"bpf_attr_arg", 0, ARG_BPF},
+        {"bpf_prog_arg", 0, ARG_BPF},
+        {"process_credentials_arg", 0, ARG_CRED},
+};
+static struct lg_keymap arg_map = LG_KEYMAP(arg_rows);
 
-    if (lg_str_eq(key, LG_STR("string_arg"))) {
-        if (lg_jval_type(v) == LG_JSON_STRING && a->n_str < MAX_ARGS)
-            a->str[a->n_str++] = lg_jval_str(v);
-    } else if (lg_str_eq(key, LG_STR("int_arg")) || lg_str_eq(key, LG_STR("uint_arg")) ||
-            lg_str_eq(key, LG_STR("long_arg"))) {
-        if (a->n_num < MAX_ARGS && lg_lx_int(v, &n))
-            a->num[a->n_num++] = n;
-    } else if (lg_str_eq(key, LG_STR("size_arg"))) {
-        a->has_size = lg_lx_uint(v, &a->size);
-    } else if (obj &&
-            (lg_str_eq(key, LG_STR("file_arg")) || lg_str_eq(key, LG_STR("path_arg")) ||
-                    lg_str_eq(key, LG_STR("linux_binprm_arg")))) {
+static void take_object(struct hook_args *a, enum arg_kind kind, struct lg_jval v)
+{
+    if (lg_jval_type(v) != LG_JSON_OBJECT)
+        return;
+    switch (kind) {
+    case ARG_PATH:
         if (a->n_path < MAX_ARGS)
             a->path[a->n_path++] = lg_jval_get_str(v, LG_STR("path"));
-    } else if (obj && (lg_str_eq(key, LG_STR("sock_arg")) || lg_str_eq(key, LG_STR("skb_arg")))) {
+        break;
+    case ARG_SOCK:
         a->sock = v;
-    } else if (obj && lg_str_eq(key, LG_STR("sockaddr_arg"))) {
+        break;
+    case ARG_SOCKADDR:
         a->sockaddr = v;
-    } else if (obj && lg_str_eq(key, LG_STR("module_arg"))) {
+        break;
+    case ARG_MODULE:
         a->module = v;
-    } else if (obj &&
-            (lg_str_eq(key, LG_STR("bpf_attr_arg")) || lg_str_eq(key, LG_STR("bpf_prog_arg")))) {
+        break;
+    case ARG_BPF:
         a->bpf = v;
-    } else if (obj && lg_str_eq(key, LG_STR("process_credentials_arg"))) {
+        break;
+    default:
         a->cred = v;
+        break;
+    }
+}
+
+static void take_arg(struct hook_args *a, struct lg_str key, struct lg_jval v)
+{
+    const struct lg_keyrow *row = lg_keymap_find(&arg_map, key);
+    int64_t n;
+
+    if (row == NULL)
+        return;
+    switch ((enum arg_kind)row->arg) {
+    case ARG_STR:
+        if (lg_jval_type(v) == LG_JSON_STRING && a->n_str < MAX_ARGS)
+            a->str[a->n_str++] = lg_jval_str(v);
+        break;
+    case ARG_NUM:
+        if (a->n_num < MAX_ARGS && lg_lx_int(v, &n))
+            a->num[a->n_num++] = n;
+        break;
+    case ARG_SIZE:
+        a->has_size = lg_lx_uint(v, &a->size);
+        break;
+    default:
+        take_object(a, (enum arg_kind)row->arg, v);
+        break;
     }
 }
 
