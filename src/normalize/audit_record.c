@@ -121,7 +121,16 @@ static bool token(struct lg_str *s, struct lg_str *ret)
     return lg_str_split(s, ' ', ret);
 }
 
-/* Host of a syslog header (RFC 3164 "Nov 23 09:00:00 host tag:", RFC 5424 "<13>1 2024-... host"). */
+/* Skips the time of a syslog header, whose first word is `t`: "Nov 23 09:00:00" (RFC 3164) or
+ * "2024-11-23T09:00:00Z" (RFC 5424). False where it is none. */
+static bool skip_time(struct lg_str *s, struct lg_str t)
+{
+    if (t.n == 3 && t.p[0] >= 'A' && t.p[0] <= 'Z')
+        return token(s, &t) && token(s, &t) && lg_str_chr(t, ':') == 2;
+    return t.n >= 19 && t.p[0] >= '0' && t.p[0] <= '9' && t.p[10] == 'T';
+}
+
+/* Host of a syslog header: "Nov 23 09:00:00 host tag:", "<13>1 2024-11-23T09:00:00Z host tag". */
 static struct lg_str prefix_host(struct lg_str s)
 {
     struct lg_str t, host;
@@ -137,13 +146,9 @@ static struct lg_str prefix_host(struct lg_str s)
     }
     if (t.n == 1 && t.p[0] >= '1' && t.p[0] <= '9' && !token(&s, &t))
         return LG_STR("");
-    if (t.n == 3 && t.p[0] >= 'A' && t.p[0] <= 'Z') { /* month day time */
-        if (!token(&s, &t) || !token(&s, &t) || lg_str_chr(t, ':') != 2)
-            return LG_STR("");
-    } else if (t.n < 19 || t.p[0] < '0' || t.p[0] > '9' || t.p[10] != 'T') {
+    if (!skip_time(&s, t) || !token(&s, &host))
         return LG_STR("");
-    }
-    if (!token(&s, &host) || lg_str_ends(host, LG_STR(":")) || lg_str_eq(host, LG_STR("-")))
+    if (lg_str_ends(host, LG_STR(":")) || lg_str_eq(host, LG_STR("-")))
         return LG_STR("");
     return host;
 }

@@ -268,21 +268,24 @@ static const struct lg_audit_call calls[] = {
 };
 
 static const struct {
-    uint32_t arch;
     const char *name;
     const char *const *calls;
+    uint32_t arch;
     uint16_t n;
 } arches[] = {
-#define LG_TABLE(t) t, (uint16_t)(sizeof(t) / sizeof((t)[0]))
-        {LG_AUDIT_ARCH_X86_64, "x86_64", LG_TABLE(x86_64_calls)},
-        {LG_AUDIT_ARCH_I386, "i386", LG_TABLE(i386_calls)},
-        {LG_AUDIT_ARCH_AARCH64, "aarch64", LG_TABLE(aarch64_calls)},
-        {0xc00000f3u, "riscv64", LG_TABLE(aarch64_calls)}, /* both use the generic table */
-        {0x40000028u, "arm", NULL, 0},
-        {0xc0000015u, "ppc64le", NULL, 0},
-        {0x80000015u, "ppc64", NULL, 0},
-        {0x80000016u, "s390x", NULL, 0},
-#undef LG_TABLE
+#define ARCH(name, number, t)                                                                      \
+    {                                                                                              \
+        name, t, number, (uint16_t)(sizeof(t) / sizeof((t)[0]))                                    \
+    }
+        ARCH("x86_64", LG_AUDIT_ARCH_X86_64, x86_64_calls),
+        ARCH("i386", LG_AUDIT_ARCH_I386, i386_calls),
+        ARCH("aarch64", LG_AUDIT_ARCH_AARCH64, aarch64_calls),
+        ARCH("riscv64", 0xc00000f3u, aarch64_calls), /* both use the generic table */
+        {"arm", NULL, 0x40000028u, 0},
+        {"ppc64le", NULL, 0xc0000015u, 0},
+        {"ppc64", NULL, 0x80000015u, 0},
+        {"s390x", NULL, 0x80000016u, 0},
+#undef ARCH
 };
 #define N_ARCHES (sizeof(arches) / sizeof(arches[0]))
 
