@@ -168,6 +168,16 @@ static void test_blocked_call(void **state)
     assert_no_group();
     assert_added("EOE", 1000, 2);
     assert_group(2, 2, LG_AUDIT_END_MARK);
+    /* also when it is the one that waits longest */
+    lg_audit_assembler_flush(as);
+    assert_group(1, 1, LG_AUDIT_END_INPUT);
+    assert_group(3, 1, LG_AUDIT_END_INPUT);
+    assert_added("SYSCALL", 1000, 4);
+    assert_added("SYSCALL", 3601000, 5);
+    assert_no_group();
+    assert_added("SYSCALL", 3602500, 6);
+    assert_group(4, 1, LG_AUDIT_END_TIME);
+    assert_no_group();
 }
 
 /* A group with gaps is kept once beyond its time, for some records of its host. */

@@ -150,6 +150,8 @@ static void test_identity(void **state)
     snprintf(want, sizeof(want), "%.*s", LG_UUID_TEXT + 4, id);
     one(BEAT(""));
     assert_non_null(strstr(out.text[0], want));
+    one(BEAT(",\"host\":\"test1\"")); /* what it calls itself is no part of it */
+    assert_non_null(strstr(out.text[0], want));
     audit_clear(&out);
     audit_feed(&out, "type=SYSCALL msg=audit(1704067200.000:1): arch=c000003e syscall=57 exit=7\n");
     assert_int_equal(out.n, 1);

@@ -289,7 +289,7 @@ static char *id_of(const char *lines)
 
 static void test_identity(void **state)
 {
-    char *ids[6];
+    char *ids[8];
 
     (void)state;
     out.with_ids = true;
@@ -299,11 +299,15 @@ static void test_identity(void **state)
     ids[3] = id_of(FORK_OF("node=n1 ", "1700000001.000", "1"));
     ids[4] = id_of(FORK_OF("node=n2 ", "1700000001.000", "1"));
     ids[5] = id_of(FORK_OF("", "1700000001.000", "1"));
+    /* two hosts of one short name are one endpoint, and still count by themselves */
+    ids[6] = id_of(FORK_OF("node=w.a.org ", "1700000001.000", "1"));
+    ids[7] = id_of(FORK_OF("node=w.b.org ", "1700000001.000", "1"));
     for (size_t i = 0; i < 5; i++)
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(ids[i], ids[k]);
     assert_string_equal(ids[0], ids[5]);
-    for (size_t i = 0; i < 6; i++)
+    assert_string_not_equal(ids[6], ids[7]);
+    for (size_t i = 0; i < 8; i++)
         free(ids[i]);
 }
 
