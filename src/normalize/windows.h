@@ -48,6 +48,7 @@ struct lg_win_record {
     enum lg_win_clock clock;
     bool has_code;
     bool has_time;
+    bool incomplete;   /* its end was cut off */
     bool message_only; /* no data of the event came: the message may give all of them */
     char number[24];   /* room for record_id */
     uint64_t has[(LG_WIN_KEY_COUNT + 63) / 64];
@@ -112,7 +113,8 @@ bool lg_win_header_skew(struct lg_win_record *rec, int64_t *ret_ns);
 
 /*
  * Reads a Windows event, EventData, UserData or DataItem element into `rec`. 0, LG_EPARSE,
- * LG_ELIMIT (depth) or LG_ENOMEM.
+ * LG_ELIMIT (depth), LG_ENOMEM, or LG_ETRUNC when the event was cut off behind its System part: rec
+ * then holds the values that are whole.
  */
 int lg_win_parse_xml(
         struct lg_norm_call *call, struct lg_str xml, struct lg_win_record *rec) LG_MUST_CHECK;

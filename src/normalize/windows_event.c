@@ -263,6 +263,8 @@ int lg_win_emit(struct lg_norm_call *call, struct lg_win_record *rec)
         ev->platform = LG_PLATFORM_LINUX;
     }
     ev->code = def->code;
+    if (rec->incomplete)
+        ev->flags |= LG_EVF_INCOMPLETE;
     if (lg_norm_host(call, rec->computer) < 0 && !call->oom)
         return lg_norm_dead(call, LG_DEAD_MISSING_IDENTITY, "no usable computer name");
     if (rec->message.n > 0 && asks_message(rec, def))

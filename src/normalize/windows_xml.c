@@ -10,7 +10,8 @@ struct reader {
     struct lg_xml x;
     enum part part;
     int part_depth;
-    unsigned params; /* Data elements without a name so far */
+    unsigned params;  /* Data elements without a name so far */
+    bool system_done; /* System was read to its end */
 };
 
 /* Text of the element that was just opened, its CLOSE included; what stands in elements below it
@@ -188,15 +189,18 @@ int lg_win_parse_xml(struct lg_norm_call *call, struct lg_str xml, struct lg_win
     for (;;) {
         rc = lg_xml_next(&r.x);
         if (rc <= LG_XML_EOF)
-            return rc;
-        if (rc == LG_XML_CLOSE && r.part != PART_NONE && r.x.depth < r.part_depth)
+            break;
+        if (rc == LG_XML_CLOSE && r.part != PART_NONE && r.x.depth < r.part_depth) {
+            r.system_done |= r.part == PART_SYSTEM;
             r.part = PART_NONE;
+        }
         if (rc != LG_XML_OPEN)
             continue;
         rc = read_element(&r);
         if (rc < 0)
-            return rc;
+            break;
     }
+    return rc == LG_ETRUNC && !r.system_done ? LG_EPARSE : rc;
 }
 
 static bool is_blank(char c)
@@ -242,7 +246,9 @@ int lg_win_normalize_xml(struct lg_norm_call *call, struct lg_str xml, struct lg
     rc = lg_win_parse_xml(call, xml, &rec);
     if (rc == LG_ENOMEM)
         return rc;
-    if (rc < 0)
+    /* Syslog cuts at 2 kB, Splunk at 10: what came before the cut is known. */
+    rec.incomplete = rc == LG_ETRUNC;
+    if (rc < 0 && !rec.incomplete)
         return lg_norm_dead(call, LG_DEAD_BAD_XML, "%s",
                 rc == LG_ELIMIT ? "nested too deep" : "not well-formed");
     if (rec.computer.n == 0)

@@ -65,17 +65,22 @@ static int read_close(struct lg_xml *x)
     x->at += 2;
     s = rest_of(x);
     n = name_length(s);
+    if (x->depth > 0 && n == s.n)
+        return LG_ETRUNC;
     if (x->depth == 0 || !lg_str_eq(lg_str_sub(s, 0, n), x->open[x->depth - 1]))
         return LG_EPARSE;
     while (n < s.n && is_blank(s.p[n]))
         n++;
-    if (n >= s.n || s.p[n] != '>')
+    if (n >= s.n)
+        return LG_ETRUNC;
+    if (s.p[n] != '>')
         return LG_EPARSE;
     x->at += n + 1;
     return close_element(x);
 }
 
-/* Length up to the '>' that ends the tag, quotes respected; -1 when it never ends. */
+/* Length up to the '>' that ends the tag, quotes respected; LG_ETRUNC when the input ends first,
+ * LG_EPARSE when another tag begins. */
 static ptrdiff_t tag_length(struct lg_str s)
 {
     char quote = 0;
@@ -90,9 +95,9 @@ static ptrdiff_t tag_length(struct lg_str s)
         else if (c == '>')
             return (ptrdiff_t)i;
         else if (c == '<')
-            return -1;
+            return LG_EPARSE;
     }
-    return -1;
+    return LG_ETRUNC;
 }
 
 static int read_open(struct lg_xml *x)
@@ -105,8 +110,10 @@ static int read_open(struct lg_xml *x)
     s = rest_of(x);
     n = name_length(s);
     end = tag_length(s);
-    if (n == 0 || end < 0 || (x->depth == 0 && x->started))
+    if ((n == 0 && s.n > 0) || (x->depth == 0 && x->started))
         return LG_EPARSE;
+    if (end < 0)
+        return (int)end;
     if (x->depth == LG_MAX_XML_DEPTH)
         return LG_ELIMIT;
     full = lg_str_sub(s, 0, n);
@@ -132,7 +139,7 @@ static int read_cdata(struct lg_xml *x)
     x->at += 9;
     from = x->at;
     if (!skip_past(x, LG_STR("]]>")))
-        return LG_EPARSE;
+        return LG_ETRUNC;
     x->text = lg_str_sub(x->in, from, x->at - 3);
     x->cdata = true;
     return LG_XML_TEXT;
@@ -168,21 +175,21 @@ int lg_xml_next(struct lg_xml *x)
         } else if (lg_str_starts(s, LG_STR("<!--"))) {
             x->at += 4;
             if (!skip_past(x, LG_STR("-->")))
-                return LG_EPARSE;
+                return LG_ETRUNC;
         } else if (lg_str_starts(s, LG_STR("<![CDATA["))) {
             token = read_cdata(x);
             if (token < 0 || x->text.n > 0)
                 return token;
         } else if (lg_str_starts(s, LG_STR("<?"))) {
             if (!skip_past(x, LG_STR("?>")))
-                return LG_EPARSE;
+                return LG_ETRUNC;
         } else if (lg_str_starts(s, LG_STR("<!"))) {
             return LG_EPARSE;
         } else {
             return lg_str_starts(s, LG_STR("</")) ? read_close(x) : read_open(x);
         }
     }
-    return x->depth == 0 && x->started ? LG_XML_EOF : LG_EPARSE;
+    return x->depth == 0 && x->started ? LG_XML_EOF : LG_ETRUNC;
 }
 
 bool lg_xml_attr(const struct lg_xml *x, struct lg_str name, struct lg_str *ret)
@@ -300,6 +307,15 @@ static bool read_entity(struct lg_str name, uint32_t *ret)
 /* A reference such as &#x0010FFFF; is never longer than this between & and ;. */
 #define ENTITY_BYTES 16
 
+/* Up to the semicolon, or to the blank that stands in its place; -1 when there is neither. */
+static ptrdiff_t entity_length(struct lg_str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == ';' || (s.p[i] == ' ' && i > 0 && s.p[0] != '#'))
+            return (ptrdiff_t)i;
+    return -1;
+}
+
 int lg_xml_decode(struct lg_arena *arena, struct lg_str raw, struct lg_str *ret)
 {
     size_t n = 0;
@@ -314,7 +330,7 @@ int lg_xml_decode(struct lg_arena *arena, struct lg_str raw, struct lg_str *ret)
         return LG_ENOMEM;
     for (size_t i = 0; i < raw.n;) {
         struct lg_str s = lg_str_sub(raw, i + 1, i + 2 + ENTITY_BYTES);
-        ptrdiff_t end = raw.p[i] == '&' ? lg_str_chr(s, ';') : -1;
+        ptrdiff_t end = raw.p[i] == '&' ? entity_length(s) : -1;
         uint32_t cp;
 
         /* The shortest reference, "&#1;", has room for the three bytes of U+FFFD. */

@@ -13,8 +13,9 @@
  * and character references, so that output is never longer than input. Depth is capped by
  * LG_MAX_XML_DEPTH (LG_ELIMIT). Tags must match. Strings borrow from the input.
  *
- * An ampersand that begins no known entity stands for itself: real shippers write such text
- * (Sysmon for Linux: "&lt unknown process&gt "). Thread: its owner's.
+ * Two liberties, for what real shippers send: an ampersand that begins no known entity stands for
+ * itself, and a blank may stand for the semicolon of a named entity (Azure's agent for syslog sends
+ * "&lt unknown process&gt "). Thread: its owner's.
  */
 enum lg_xml_token {
     LG_XML_EOF,   /* all elements are closed and only white space is left */
@@ -37,7 +38,8 @@ struct lg_xml {
 };
 
 void lg_xml_init(struct lg_xml *x, struct lg_str in);
-/* enum lg_xml_token, LG_EPARSE or LG_ELIMIT. After an error the reader must not be used again. */
+/* enum lg_xml_token, LG_EPARSE, LG_ETRUNC (the input ended too early, and was right so far) or
+ * LG_ELIMIT. After an error the reader must not be used again. */
 int lg_xml_next(struct lg_xml *x) LG_MUST_CHECK;
 /* Value of the attribute with this local name, undecoded; false when there is none. */
 bool lg_xml_attr(const struct lg_xml *x, struct lg_str name, struct lg_str *ret) LG_MUST_CHECK;

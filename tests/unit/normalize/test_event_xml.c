@@ -135,24 +135,48 @@ static void parts_stand_at_their_level(void **state)
     win_out_done(&o);
 }
 
-static void broken_xml_is_a_dead_letter(void **state)
+/* A cut before the end of System leaves nothing to go by; one behind it loses the values from
+ * there on, and those that are cut through: half a number is another number. */
+static void cut_events_keep_whole_values(void **state)
 {
-    static const char whole[] =
-            SYSMON(5, "<EventData><Data Name='ProcessId'>12</Data></EventData>");
+    static const char whole[] = SYSMON(5,
+            "<EventData><Data Name='ProcessId'>1234</Data><Data Name='Image'>abc</Data>"
+            "</EventData>");
+    size_t system = (size_t)(strstr(whole, "</System>") + strlen("</System>") - whole);
+    size_t pid = (size_t)(strstr(whole, "1234</Data>") + strlen("1234</Data>") - whole);
+    size_t image = (size_t)(strstr(whole, "abc</Data>") + strlen("abc</Data>") - whole);
     struct win_out o;
 
     (void)state;
     win_out_init(&o, NULL);
-    win_feed_z(&o, whole);
-    assert_event(&o, "process_terminate");
     for (size_t n = 8; n + 1 < sizeof(whole); n++) {
         char *cut = lg_memdup(whole, n);
 
         win_feed(&o, lg_str_of(cut, n));
-        assert_dead(&o, "bad_xml");
+        if (n < system) {
+            assert_dead(&o, "bad_xml");
+        } else if (n < pid) {
+            assert_dead(&o, "missing_field");
+        } else {
+            assert_event(&o, "process_terminate");
+            assert_int_equal(o.ev.flags, LG_EVF_INCOMPLETE | LG_EVF_TIME_FROM_HEADER);
+            assert_number(&o, PROCESS_ID, 1234);
+            assert_int_equal(lg_event_has(&o.ev, LG_F_IMAGE), n >= image);
+        }
         lg_free(cut);
     }
+    win_out_done(&o);
+}
+
+static void broken_xml_is_a_dead_letter(void **state)
+{
+    struct win_out o;
+
+    (void)state;
+    win_out_init(&o, NULL);
     win_feed_z(&o, "<Event><!DOCTYPE x></Event>");
+    assert_dead(&o, "bad_xml");
+    win_feed_z(&o, SYSMON(5, "<EventData><Data Name='ProcessId'>12</EventData>"));
     assert_dead(&o, "bad_xml");
     win_feed_z(&o, "<Event></Event>");
     assert_dead(&o, "bad_field");
@@ -184,6 +208,7 @@ int main(void)
             cmocka_unit_test(message_of_the_rendering),
             cmocka_unit_test(text_in_pieces),
             cmocka_unit_test(parts_stand_at_their_level),
+            cmocka_unit_test(cut_events_keep_whole_values),
             cmocka_unit_test(broken_xml_is_a_dead_letter),
             cmocka_unit_test(ill_formed_text_is_repaired),
     };

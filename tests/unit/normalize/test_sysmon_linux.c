@@ -31,7 +31,7 @@ static void own_source_on_linux(void **state)
         assert_host(&o, "box-51");
         assert_time(&o, "2022-01-14T00:30:28.036Z");
         assert_field(&o, IMAGE, "/usr/bin/find");
-        assert_field(&o, COMMAND_LINE, "find &lt unknown process&gt ");
+        assert_field(&o, COMMAND_LINE, "find <unknown process>");
         assert_unset(&o, HASHES);
         assert_unset(&o, PARENT_PROCESS_GUID);
         assert_unset(&o, PARENT_IMAGE);
