@@ -63,7 +63,6 @@ static const struct lg_lx_arg rows[] = {
         {LG_LX_BIT(EXEC), "sha256", LG_F_SHA256, LG_LX_TEXT},
         {LG_LX_BIT(EXEC), "capabilities", LG_F_CAPABILITIES, LG_LX_TEXT},
         {LG_LX_BIT(FORK), "clone_flags", LG_F_CLONE_FLAGS, LG_LX_FLAG_CLONE},
-        {LG_LX_BIT(FORK), "child_tid", LG_F_NEW_THREAD_ID, LG_LX_NUM},
         {LG_LX_BIT(EXIT), "exit_code", LG_F_EXIT_CODE, LG_LX_NUM},
         {LG_LX_BIT(EXIT) | LG_LX_BIT(KILL), "signal", LG_F_SIGNAL, LG_LX_SIG},
         {LG_LX_BIT(SETUID), "new_uid", LG_F_NEW_UID, LG_LX_NUM},
@@ -215,6 +214,8 @@ static const char *missing(const struct lg_event *ev, const struct action *act)
     if (act->call == LG_LX_CONNECT && !lg_event_has(ev, LG_F_DESTINATION_IP) &&
             !lg_event_has(ev, LG_F_SOCKET_PATH))
         return "daddr or path";
+    if (act->call == LG_LX_FORK && !lg_event_has(ev, LG_F_TARGET_PROCESS_ID))
+        return "child_pid";
     if ((TARGET_CALLS >> act->call & 1) != 0 && !lg_event_has(ev, LG_F_TARGET_PROCESS_ID))
         return "target_pid";
     return NULL;

@@ -39,7 +39,7 @@ const char *lg_dead_reason_name(enum lg_dead_reason r);
 #define LG_SKIP_REASONS(X)                                                                         \
     X(PAIRED, "paired_record") /* the other record of the same call carries everything */          \
     X(END_MARK, "end_mark")    /* it only says that an event is complete (auditd EOE) */           \
-    X(THREAD, "thread_exit")   /* a thread ended, its process lives on */
+    X(THREAD, "thread")        /* the start or end of a thread, not of a process */
 
 #define LG_SKIP_ENUM(e, s) LG_SKIP_##e,
 enum lg_skip_reason { LG_SKIP_REASONS(LG_SKIP_ENUM) LG_SKIP_REASON_COUNT };

@@ -58,18 +58,18 @@ static bool other_thread(const struct lg_ff_rec *r, uint64_t *ret_tid)
  * parent with the child's number, as counted in the child's pid name space. */
 static int normalize_clone(struct lg_ff_rec *r)
 {
-    uint64_t tid = 0;
+    uint64_t tid;
     int64_t res = -1;
-    bool child = number_before_name(lg_ff_arg_word(r->args, LG_STR("res"), true), &res) && res == 0;
-    bool thread = child && other_thread(r, &tid);
 
-    if (child && !thread) {
+    (void)number_before_name(lg_ff_arg_word(r->args, LG_STR("res"), true), &res);
+    if (res > 0)
+        return lg_norm_skip(r->call, LG_SKIP_PAIRED);
+    if (res == 0 && other_thread(r, &tid))
+        return lg_norm_skip(r->call, LG_SKIP_THREAD);
+    if (res == 0)
         lg_ff_begin_child(r);
-    } else {
+    else
         lg_ff_begin(r, LG_EVENT_PROCESS_FORK);
-        if (thread)
-            lg_lx_u64(&r->lx, LG_F_NEW_THREAD_ID, tid);
-    }
     lg_ff_set_call(r, LG_LX_FORK);
     return emit(r);
 }

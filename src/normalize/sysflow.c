@@ -211,21 +211,20 @@ static int emit(struct rec *r)
     return lg_lx_emit(&r->lx, id, sizeof(id) / sizeof(id[0]));
 }
 
-/* ---- PE, PF ---- */
+/* ---- PE ---- */
 
+/* Both sides return from a clone. The child's record names both processes; the parent's knows the
+ * child only by its number in the child's own pid name space. */
 static int emit_clone(struct rec *r)
 {
-    bool child = r->has_ret && r->ret == 0;
-    bool thread = r->has_tid && r->proc.has_pid && r->tid != r->proc.pid;
-
-    if (!child || thread) {
-        /* The parent's half knows the child only by its number in the child's own pid name space:
-         * return_value. The child's half of a thread names the thread, not a process. */
+    if (r->has_ret && r->ret > 0)
+        return lg_norm_skip(r->call, LG_SKIP_PAIRED);
+    if (r->has_ret && r->ret < 0) { /* there is no child */
         begin_actor(r, LG_EVENT_PROCESS_FORK);
-        if (child)
-            lg_lx_u64(&r->lx, LG_F_NEW_THREAD_ID, r->tid);
         return emit(r);
     }
+    if (r->has_tid && r->proc.has_pid && r->tid != r->proc.pid)
+        return lg_norm_skip(r->call, LG_SKIP_THREAD);
     begin(r, LG_EVENT_PROCESS_FORK);
     lg_lx_actor(&r->lx, &r->parent);
     set_ids(r, r->jparent);
@@ -271,15 +270,6 @@ static int normalize_process(struct rec *r)
     begin_actor(r, LG_EVENT_PROCESS_TERMINATE);
     if (r->has_ret)
         lg_event_set_i64(r->lx.ev, LG_F_EXIT_CODE, r->ret);
-    return emit(r);
-}
-
-/* Threads of a process, counted. */
-static int normalize_process_flow(struct rec *r)
-{
-    if ((r->ops & OP_CLONE) == 0)
-        return lg_norm_skip(r->call, LG_SKIP_THREAD);
-    begin_actor(r, LG_EVENT_PROCESS_FORK);
     return emit(r);
 }
 
@@ -498,8 +488,8 @@ static int normalize(struct lg_norm_call *call)
         return lg_norm_dead(call, LG_DEAD_MISSING_FIELD, "SysFlow record without proc.pid");
     if (lg_str_eq(r.type, LG_STR("PE")))
         return normalize_process(&r);
-    if (lg_str_eq(r.type, LG_STR("PF")))
-        return normalize_process_flow(&r);
+    if (lg_str_eq(r.type, LG_STR("PF"))) /* counts threads of a process */
+        return lg_norm_skip(call, LG_SKIP_THREAD);
     if (lg_str_eq(r.type, LG_STR("FE")))
         return normalize_file_event(&r);
     if (lg_str_eq(r.type, LG_STR("FF")))

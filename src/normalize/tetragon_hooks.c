@@ -458,9 +458,6 @@ static void apply_syscall(struct lg_tg_rec *r, const struct hook_args *a, struct
     size_t first;
 
     switch (sc->kind) {
-    case LG_LX_FORK:
-        lg_lx_convert(&r->lx, LG_F_CLONE_FLAGS, LG_LX_FLAG_CLONE, num_at(a, 0));
-        break;
     case LG_LX_OPEN:
         set_file(r, a, 0, LG_F_TARGET_FILENAME);
         first = after_dirfd(name, a, 1);
@@ -579,6 +576,9 @@ int lg_tg_normalize_hook(struct lg_tg_rec *r)
     if (lg_lx_syscall_find(name, &sc)) {
         if (sc.kind == LG_LX_EXEC || sc.kind == LG_LX_EXIT)
             return lg_norm_skip(r->call, LG_SKIP_PAIRED);
+        if (sc.kind == LG_LX_FORK) /* seen before there is a child */
+            return lg_norm_dead(
+                    r->call, LG_DEAD_MISSING_FIELD, "Tetragon probe of a fork names no child");
         lg_tg_begin(r, sc.type);
         lg_lx_str(&r->lx, LG_F_SYSCALL, name);
         apply_syscall(r, &a, name, &sc);

@@ -43,7 +43,6 @@ static struct lg_keymap event_map = LG_KEYMAP(event_rows);
 static const struct lg_lx_arg arg_rows[] = {
         {LG_LX_BIT(EXEC), "pathname", LG_F_IMAGE, LG_LX_TEXT},
         {LG_LX_BIT(EXEC), "sha256", LG_F_SHA256, LG_LX_TEXT},
-        {LG_LX_BIT(FORK), "flags", LG_F_CLONE_FLAGS, LG_LX_FLAG_CLONE},
         {FILES, "pathname", LG_F_TARGET_FILENAME, LG_LX_TEXT},
         {FILES, "filename", LG_F_TARGET_FILENAME, LG_LX_TEXT},
         {FILES, "file_name", LG_F_TARGET_FILENAME, LG_LX_TEXT},
@@ -285,25 +284,20 @@ static int normalize_dns(struct lg_tr_rec *r)
 
 static int normalize_fork(struct lg_tr_rec *r)
 {
-    struct lg_lx_proc child = {.has_pid = false};
+    struct lg_lx_proc child = {.has_pid = true, .start_is_clock = true};
     int64_t pid;
     int64_t tid;
     int64_t start;
 
+    if (!lg_tr_arg_int(r, LG_STR("child_pid"), &pid) || pid < 0)
+        return lg_norm_dead(r->call, LG_DEAD_MISSING_FIELD, "Tracee fork without child_pid");
+    if (lg_tr_arg_int(r, LG_STR("child_tid"), &tid) && tid != pid)
+        return lg_norm_skip(r->call, LG_SKIP_THREAD);
     lg_tr_begin(r, LG_EVENT_PROCESS_FORK);
-    if (lg_tr_arg_int(r, LG_STR("child_pid"), &pid) && pid >= 0) {
-        child.has_pid = true;
-        child.pid = (uint64_t)pid;
-    }
-    if (lg_tr_arg_int(r, LG_STR("child_tid"), &tid) && child.has_pid && tid != pid) {
-        /* a thread of a process that exists */
-        if (tid >= 0)
-            lg_lx_u64(&r->lx, LG_F_NEW_THREAD_ID, (uint64_t)tid);
-    } else {
-        if (lg_tr_arg_int(r, LG_STR("start_time"), &start) && start > 0)
-            child.start_ns = start;
-        lg_lx_target(&r->lx, &child);
-    }
+    child.pid = (uint64_t)pid;
+    if (lg_tr_arg_int(r, LG_STR("start_time"), &start) && start > 0)
+        child.start_ns = start;
+    lg_lx_target(&r->lx, &child);
     return lg_lx_emit(&r->lx, NULL, 0);
 }
 
@@ -349,11 +343,6 @@ static bool is_socket_kind(enum lg_lx_kind kind)
             kind == LG_LX_LISTEN;
 }
 
-static bool makes_thread(const struct lg_tr_rec *r)
-{
-    return (lg_event_u64(r->lx.ev, LG_F_CLONE_FLAGS) & 0x10000) != 0; /* CLONE_THREAD */
-}
-
 static int normalize_call(struct lg_tr_rec *r, enum lg_lx_kind kind, enum lg_event_type type)
 {
     bool scheduler = lg_str_starts(r->name, LG_STR("sched_"));
@@ -368,12 +357,32 @@ static int normalize_call(struct lg_tr_rec *r, enum lg_lx_kind kind, enum lg_eve
         set_socket(r, kind);
     if (lg_str_eq(r->name, LG_STR("commit_creds")))
         set_new_credentials(r);
-    /* What a fork returns to the parent is counted in the parent's pid name space. */
-    if (kind == LG_LX_FORK && r->has_ret && r->ret > 0 && r->host_pid_ns)
-        lg_lx_u64(&r->lx, makes_thread(r) ? LG_F_NEW_THREAD_ID : LG_F_TARGET_PROCESS_ID,
-                (uint64_t)r->ret);
     if (r->has_ret && !scheduler)
         lg_lx_result(&r->lx, r->ret);
+    return lg_lx_emit(&r->lx, NULL, 0);
+}
+
+/* The system call as the parent sees it. What it returns counts in the parent's pid name space;
+ * in a container only sched_process_fork tells who the child is. */
+static int normalize_clone(struct lg_tr_rec *r)
+{
+    struct lg_lx_val flags = {false, 0, {"", 0}};
+    struct lg_jval v;
+
+    if (r->has_ret && r->ret >= 0 && !r->host_pid_ns)
+        return lg_norm_skip(r->call, LG_SKIP_PAIRED);
+    lg_tr_begin(r, LG_EVENT_PROCESS_FORK);
+    if (lg_tr_arg(r, LG_STR("flags"), &v)) {
+        flags = lg_lx_val_of(v);
+        lg_lx_convert(&r->lx, LG_F_CLONE_FLAGS, LG_LX_FLAG_CLONE, flags);
+    }
+    if ((lg_event_u64(r->lx.ev, LG_F_CLONE_FLAGS) & 0x10000) != 0) /* CLONE_THREAD */
+        return lg_norm_skip(r->call, LG_SKIP_THREAD);
+    if (!r->has_ret || r->ret == 0)
+        return lg_norm_dead(r->call, LG_DEAD_MISSING_FIELD, "Tracee fork that names no child");
+    if (r->ret > 0)
+        lg_lx_u64(&r->lx, LG_F_TARGET_PROCESS_ID, (uint64_t)r->ret);
+    lg_lx_result(&r->lx, r->ret);
     return lg_lx_emit(&r->lx, NULL, 0);
 }
 
@@ -409,6 +418,8 @@ int lg_tr_normalize_event(struct lg_tr_rec *r)
     if (lg_lx_syscall_find(r->name, &sc)) {
         if (sc.kind == LG_LX_EXIT) /* sched_process_exit follows */
             return lg_norm_skip(r->call, LG_SKIP_PAIRED);
+        if (sc.kind == LG_LX_FORK)
+            return normalize_clone(r);
         return normalize_call(r, sc.kind, sc.type);
     }
     row = lg_keymap_find(&event_map, r->name);

@@ -61,6 +61,7 @@ static void test_requirements(void **state)
     DEAD(o, "{'kind':'file','action':'rename'," HEAD ",'pid':1,'path':'/a'}", "missing_field");
     DEAD(o, "{'kind':'network','action':'connect'," HEAD ",'pid':1,'daddr':'no address'}",
             "missing_field");
+    DEAD(o, "{'kind':'process','action':'fork'," HEAD ",'pid':1}", "missing_field");
     DEAD(o, "{'kind':'process','action':'signal'," HEAD ",'pid':1,'signal':9}", "missing_field");
     DEAD(o, "{'kind':'process','action':'connect'," HEAD ",'pid':1}", "unsupported_type");
     DEAD(o, "{'kind':'process','action':'exec','host':'h','ts':'soon','pid':1}", "bad_time");
@@ -101,7 +102,7 @@ static void test_schema(void **state)
         for (it = lg_jiter_of(list); lg_jiter_item(&it, &v); actions++) {
             (void)snprintf(record, sizeof(record),
                     "{'kind':'%s','action':'%.*s','ts':1714647850000000000,'host':'h','pid':1,"
-                    "'path':'/a','new_path':'/b','target_pid':2}",
+                    "'path':'/a','new_path':'/b','target_pid':2,'child_pid':3}",
                     kinds[i], (int)lg_jval_str(v).n, lg_jval_str(v).p);
             lx_feed_z(o, record);
             assert_int_equal(o->events, 1);

@@ -135,6 +135,7 @@ static void test_syscall_probe(void **state)
     SKIP(o, REC("process_tracepoint", ",'event':'sys_exit_connect','args':[]"), "paired_record");
     SKIP(o, KPROBE("__x64_sys_execve", "{'string_arg':'/bin/x'}"), "paired_record");
     SKIP(o, KPROBE("security_bprm_check", ""), "paired_record");
+    DEAD(o, KPROBE("__x64_sys_clone", "{'int_arg':17}"), "missing_field");
     DEAD(o, KPROBE("__x64_sys_close", "{'int_arg':3}"), "unsupported_type");
     lx_free(o);
 }
