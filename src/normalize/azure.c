@@ -113,8 +113,6 @@ static int normalize_syslog(struct lg_norm_call *call, const struct lg_win_recor
 
     if (start < 0 && lg_audit_head_sniff(line))
         return lg_auoms_record(call, line, lg_win_text(rec, LG_WK_Computer));
-    if (start < 0 && lg_audit_head_sniff(line))
-        return lg_auoms_record(call, line, lg_win_text(rec, LG_WK_Computer));
     if (start < 0)
         return lg_norm_dead(call, LG_DEAD_UNSUPPORTED_TYPE, "syslog message without an event");
     return lg_win_normalize_xml(

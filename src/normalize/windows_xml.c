@@ -86,7 +86,7 @@ static int read_system_attrs(struct reader *r)
 static int read_system(struct reader *r)
 {
     struct lg_win_record *rec = r->rec;
-    struct lg_str name = r->x.name, text;
+    struct lg_str name = r->x.name, text = lg_str_of("", 0);
     int rc = read_system_attrs(r);
 
     if (rc == 0)

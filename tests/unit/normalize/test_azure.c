@@ -43,6 +43,18 @@ static void event_data_in_any_wrapping(void **state)
     win_out_done(&o);
 }
 
+static void ill_formed_text_inside_is_repaired(void **state)
+{
+    struct win_out o;
+
+    (void)state;
+    win_one(&o, NULL, WINDOWS("\"{\\\"ProcessId\\\":1,\\\"ProcessName\\\":\\\"\\\\ud800\\\"}\""));
+    assert_event(&o, "process_terminate");
+    assert_field(&o, IMAGE, "\xef\xbf\xbd");
+    assert_int_equal(o.ev.flags & LG_EVF_TEXT_REPAIRED, LG_EVF_TEXT_REPAIRED);
+    win_out_done(&o);
+}
+
 static void broken_event_data(void **state)
 {
     struct win_out o;
@@ -114,6 +126,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(event_data_in_any_wrapping),
+            cmocka_unit_test(ill_formed_text_inside_is_repaired),
             cmocka_unit_test(broken_event_data),
             cmocka_unit_test(sysmon_for_linux_in_a_syslog_message),
             cmocka_unit_test(audit_record_in_a_syslog_message),

@@ -27,6 +27,9 @@ static void offset_comes_before_time_generated(void **state)
     win_one(&o, NULL, FLAT(CREATED GENERATED, ""));
     assert_time(&o, "2022-09-26T11:26:05.836Z");
     win_out_done(&o);
+    win_one(&o, NULL, FLAT("\"@timestamp\":\"2022-09-26T07:26:05.836Z\",", ""));
+    assert_time(&o, "2022-09-26T07:26:05.836Z");
+    win_out_done(&o);
     win_one(&o, NULL, FLAT(CREATED, ""));
     assert_time(&o, "2022-09-26T07:26:05.836Z");
     win_out_done(&o);

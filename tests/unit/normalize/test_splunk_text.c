@@ -91,6 +91,38 @@ static void message_cannot_forge_the_header(void **state)
     win_out_done(&o);
 }
 
+/* Sysmon's UtcTime in the message shows what the forwarder's zone is. */
+static void skew_and_account(void **state)
+{
+    static const char record[] =
+            "02/17/2022 02:15:47 AM\nLogName=x\nSourceName=Microsoft-Windows-Sysmon\nEventCode=5\n"
+            "ComputerName=a\nSid=S-1-5-18\nMessage=Process terminated:\n"
+            "UtcTime: 2022-02-17 10:15:47.000\nProcessId:\n 12\n";
+    struct lg_normalizer *nz;
+    struct win_out o;
+    int64_t skew;
+
+    (void)state;
+    assert_int_equal(lg_normalizer_new(&nz), 0);
+    assert_true(lg_format_header_skew(nz, lg_str_z(record), false, &skew));
+    assert_int_equal(skew, 8 * 3600 * LG_NS_PER_SEC);
+    assert_false(lg_format_header_skew(
+            nz, LG_STR(HEAD("02/17/2022 02:15:47 AM") MESSAGE), false, &skew));
+    lg_normalizer_free(nz);
+    win_one(&o, NULL, record);
+    assert_event(&o, "process_terminate");
+    assert_number(&o, PROCESS_ID, 12); /* its value stands in the line below */
+    assert_unset(&o, USER_SID);        /* Sysmon's own account */
+    win_out_done(&o);
+    win_one(&o, NULL,
+            "02/17/2022 02:15:47 AM\nLogName=System\nSourceName=Service Control Manager\n"
+            "EventCode=7045\nComputerName=a\nSid=S-1-5-21-1\nMessage=A service was installed.\n\n"
+            "Service Name:  x\n");
+    assert_event(&o, "service_install");
+    assert_field(&o, USER_SID, "S-1-5-21-1");
+    win_out_done(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +131,7 @@ int main(void)
             cmocka_unit_test(broken_dates_are_dead_letters),
             cmocka_unit_test(local_time_gets_the_offset),
             cmocka_unit_test(message_cannot_forge_the_header),
+            cmocka_unit_test(skew_and_account),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
