@@ -54,8 +54,8 @@ int lg_gnn_config_check(const struct lg_gnn_config *cfg, struct lg_err *reterr) 
 
 /* One graph. Borrowed for the call (and until the last ablation after a forward). */
 struct lg_gnn_graph {
-    uint32_t n_nodes; /* at least 1 */
-    uint32_t n_edges; /* may be 0; parallel edges and src == dst are allowed */
+    uint32_t n_nodes;          /* at least 1 */
+    uint32_t n_edges;          /* may be 0; parallel edges and src == dst are allowed */
     const uint8_t *node_type;  /* n_nodes, < node_types */
     const float *node_num;     /* n_nodes x num_dim, finite */
     const uint32_t *tok_off;   /* n_nodes + 1, first 0, not descending */
@@ -74,7 +74,7 @@ struct lg_gnn_scratch; /* one worker's memory: activations of the last forward *
 
 /* Fresh weights drawn by xoshiro256** from `seed`; idf all 1. LG_EINVAL or LG_ENOMEM. */
 int lg_gnn_model_new(const struct lg_gnn_config *cfg, uint64_t seed, struct lg_gnn_model **ret,
-                     struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 void lg_gnn_model_free(struct lg_gnn_model *model);
 const struct lg_gnn_config *lg_gnn_model_config(const struct lg_gnn_model *model);
 /* Copies vocab finite, non-negative weights. LG_EINVAL otherwise (the model is unchanged). */
@@ -87,17 +87,17 @@ int lg_gnn_model_set_idf(struct lg_gnn_model *model, const float *idf) LG_MUST_C
  * infinite weights, another feature version, and everything that lg_tensors_load refuses.
  */
 int lg_gnn_model_load(const char *path, const struct lg_gnn_config *want, struct lg_gnn_model **ret,
-                      struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 /* By the ending of `path`: `.pt` or `.safetensors`; atomic. */
-int lg_gnn_model_save(const struct lg_gnn_model *model, const char *path, struct lg_err *reterr)
-        LG_MUST_CHECK;
+int lg_gnn_model_save(
+        const struct lg_gnn_model *model, const char *path, struct lg_err *reterr) LG_MUST_CHECK;
 
 /* The same from and to a tensor set (bundles of models, tests). */
 struct lg_tensors;
 int lg_gnn_model_from_tensors(const struct lg_tensors *set, const struct lg_gnn_config *want,
-                              struct lg_gnn_model **ret, struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_gnn_model **ret, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_gnn_model_to_tensors(const struct lg_gnn_model *model, struct lg_tensors *set,
-                            struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 
 /* --- inference -------------------------------------------------------------------------------- */
 
@@ -110,18 +110,19 @@ void lg_gnn_scratch_free(struct lg_gnn_scratch *s);
  * Forgets the last forward if memory moves. Cheap when there is room. 0, LG_ENOMEM or LG_ELIMIT.
  */
 int lg_gnn_scratch_reserve(struct lg_gnn_scratch *s, const struct lg_gnn_config *cfg,
-                           uint32_t n_nodes, uint32_t n_edges) LG_MUST_CHECK;
+        uint32_t n_nodes, uint32_t n_edges) LG_MUST_CHECK;
 
 /* 0, or LG_EINVAL with what breaks the contract of struct lg_gnn_graph. */
 int lg_gnn_graph_check(const struct lg_gnn_config *cfg, const struct lg_gnn_graph *g,
-                       struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 
 /*
  * Logits (benign, attack). Checks the graph itself. LG_EINVAL for a bad graph, LG_ELIMIT when the
- * scratch was not reserved for it. The attack probability is lg_gnn_prob(logits).
+ * scratch was not reserved for it, LG_ERANGE when the logits are not finite (weights or numbers out
+ * of all reason). The attack probability is lg_gnn_prob(logits).
  */
 int lg_gnn_forward(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
-                   struct lg_gnn_scratch *s, float logits[2]) LG_MUST_CHECK;
+        struct lg_gnn_scratch *s, float logits[2]) LG_MUST_CHECK;
 /* softmax(logits)[1], same bits everywhere. */
 float lg_gnn_prob(const float logits[2]);
 /* Last layer's node embeddings of the last forward: n_nodes x dim; borrowed from the scratch. */
@@ -133,17 +134,17 @@ const float *lg_gnn_scratch_embeddings(const struct lg_gnn_scratch *s);
  * same bits everywhere. LG_EINVAL when the scratch does not hold a forward of this graph.
  */
 int lg_gnn_input_gradient(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
-                          struct lg_gnn_scratch *s, float *score) LG_MUST_CHECK;
+        struct lg_gnn_scratch *s, float *score) LG_MUST_CHECK;
 
 /*
  * After lg_gnn_forward with the same three: the logits of the graph without the nodes drop[0..n)
  * and their edges, all other features as they are: bit for bit what lg_gnn_forward gives for that
  * reduced graph. Only what the removal changes is computed. The cached forward stays, so that
- * calls may follow each other. LG_EINVAL: bad index, nothing left, or no forward of this graph.
- * Duplicates in `drop` are allowed.
+ * calls may follow each other. LG_EINVAL: bad index, nothing left, or no forward of this graph;
+ * LG_ERANGE as above. Duplicates in `drop` are allowed.
  */
 int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
-                  struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop, float logits[2])
-        LG_MUST_CHECK;
+        struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop,
+        float logits[2]) LG_MUST_CHECK;
 
 #endif

@@ -56,7 +56,7 @@ void lg_gnn_train_options_default(struct lg_gnn_train_options *opt);
 
 struct lg_gnn_train_result {
     uint32_t epochs_run;
-    uint32_t best_epoch; /* whose weights the model holds now */
+    uint32_t best_epoch;    /* whose weights the model holds now */
     double best_valid_loss; /* NAN without a validation set */
     double train_loss;      /* of the last epoch */
     bool stopped;           /* by the callback */
@@ -68,9 +68,8 @@ struct lg_gnn_train_result {
  * loss is no longer finite (the model then holds the best weights so far); LG_ENOMEM.
  */
 int lg_gnn_train(struct lg_gnn_model *model, const struct lg_gnn_sample *train, size_t n_train,
-                 const struct lg_gnn_sample *valid, size_t n_valid,
-                 const struct lg_gnn_train_options *opt, struct lg_gnn_train_result *ret,
-                 struct lg_err *reterr) LG_MUST_CHECK;
+        const struct lg_gnn_sample *valid, size_t n_valid, const struct lg_gnn_train_options *opt,
+        struct lg_gnn_train_result *ret, struct lg_err *reterr) LG_MUST_CHECK;
 
 /* Balanced class weights: total weight / (2 * weight of the class); 1, 1 with one class only. */
 void lg_gnn_class_weights(const struct lg_gnn_sample *v, size_t n, float ret_weight[2]);
@@ -80,13 +79,13 @@ void lg_gnn_class_weights(const struct lg_gnn_sample *v, size_t n, float ret_wei
  * idf[t] = ln((1 + nodes) / (1 + nodes with t)) + 1. Writes cfg->vocab floats. 0 or LG_EINVAL.
  */
 int lg_gnn_fit_idf(const struct lg_gnn_config *cfg, const struct lg_gnn_sample *v, size_t n,
-                   float *ret_idf) LG_MUST_CHECK;
+        float *ret_idf) LG_MUST_CHECK;
 
 /*
  * Runs the forward over samples with `threads` threads: logits[2 i], logits[2 i + 1]. The same
  * bits as lg_gnn_forward. 0, LG_EINVAL or LG_ENOMEM.
  */
 int lg_gnn_predict(const struct lg_gnn_model *model, const struct lg_gnn_sample *v, size_t n,
-                   uint32_t threads, float *logits) LG_MUST_CHECK;
+        uint32_t threads, float *logits) LG_MUST_CHECK;
 
 #endif

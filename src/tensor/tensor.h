@@ -13,8 +13,8 @@
  * endian and owned by its set. Thread: its owner's; a set that no one changes may be read by any.
  */
 #define LG_TENSOR_MAX_DIMS 8
-#define LG_TENSOR_MAX_NAME 200  /* bytes of one name */
-#define LG_TENSORS_MAX 4096     /* tensors in one set */
+#define LG_TENSOR_MAX_NAME 200 /* bytes of one name */
+#define LG_TENSORS_MAX 4096    /* tensors in one set */
 
 enum lg_dtype {
     LG_F32,
@@ -58,13 +58,12 @@ void lg_tensors_done(struct lg_tensors *set);
  * unprintable name, LG_ENOMEM.
  */
 int lg_tensors_add(struct lg_tensors *set, struct lg_str name, enum lg_dtype dtype, uint32_t ndim,
-                   const uint64_t *shape, struct lg_tensor **ret, struct lg_err *reterr)
-        LG_MUST_CHECK;
+        const uint64_t *shape, struct lg_tensor **ret, struct lg_err *reterr) LG_MUST_CHECK;
 /* NULL when there is none. */
 const struct lg_tensor *lg_tensors_find(const struct lg_tensors *set, struct lg_str name);
 /* Product of a shape, checked; LG_ELIMIT when it overflows or passes the byte cap. */
-int lg_shape_count(uint32_t ndim, const uint64_t *shape, enum lg_dtype dtype, uint64_t *ret)
-        LG_MUST_CHECK;
+int lg_shape_count(
+        uint32_t ndim, const uint64_t *shape, enum lg_dtype dtype, uint64_t *ret) LG_MUST_CHECK;
 /* Writes "[2, 3]" for messages. */
 #define LG_SHAPE_TEXT_MAX 192
 const char *lg_shape_text(uint32_t ndim, const uint64_t *shape, char out[LG_SHAPE_TEXT_MAX]);
@@ -78,7 +77,7 @@ const char *lg_shape_text(uint32_t ndim, const uint64_t *shape, char out[LG_SHAP
  */
 int lg_tensors_load(const char *path, struct lg_tensors *set, struct lg_err *reterr) LG_MUST_CHECK;
 /* Writes `.safetensors` or `.pt` by the ending of `path` to path.tmp, syncs it, then renames. */
-int lg_tensors_save(const char *path, const struct lg_tensors *set, struct lg_err *reterr)
-        LG_MUST_CHECK;
+int lg_tensors_save(
+        const char *path, const struct lg_tensors *set, struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif
