@@ -226,8 +226,8 @@ static void init_weights(struct lg_gnn_model *m, uint64_t seed)
         fill_uniform(&rng, lw->w, d * d, glorot);
         fill_uniform(&rng, lw->a_src, d, a);
         fill_uniform(&rng, lw->a_dst, d, a);
-        fill_uniform(&rng, lw->edge_emb, types * d, 0.1f);
-        fill_uniform(&rng, lw->attr_emb, c->attr_bits * d, 0.1f);
+        fill_uniform(&rng, lw->edge_emb, types * d, 0.5f);
+        fill_uniform(&rng, lw->attr_emb, c->attr_bits * d, 0.5f);
         fill_one(lw->norm_w, d);
     }
     fill_uniform(&rng, w->read_w, 2 * d * d, sqrtf(2.0f / (float)d));

@@ -57,6 +57,16 @@ struct lg_gat_grad {
     float *attr_emb;
 };
 
+/* Factors of one AdamW step. */
+struct lg_adamw {
+    float scale; /* on the gradient: the clip */
+    float keep;  /* 1 - rate * decay */
+    float beta1, beta2;
+    float rate;        /* rate / (1 - beta1^t) */
+    float inv_sqrt_c2; /* 1 / sqrt(1 - beta2^t) */
+    float eps;
+};
+
 struct lg_kernels {
     enum lg_simd simd;
 
@@ -105,6 +115,9 @@ struct lg_kernels {
     void (*gat_node_back)(const struct lg_gat_layer *layer, const struct lg_gat_edge *edge,
             uint32_t n, uint32_t node, const float *drop, const float *alpha, const float *dt,
             float *tmp, const struct lg_gat_grad *grad);
+
+    /* One AdamW step over n % 16 == 0 values; g is scaled by c->scale first, NULL: all 0. */
+    void (*adamw)(float *w, float *m, float *v, const float *g, size_t n, const struct lg_adamw *c);
 };
 
 /* The best table of this CPU, or the one a test has forced. */

@@ -14,6 +14,8 @@ typedef v8 vf;
 #define vf_add v8_add
 #define vf_sub v8_sub
 #define vf_mul v8_mul
+#define vf_div v8_div
+#define vf_sqrt v8_sqrt
 #define vf_max v8_max
 #define vf_min v8_min
 #define vf_fma v8_fma

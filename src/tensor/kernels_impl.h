@@ -561,6 +561,26 @@ LG_FN void k_gat_node_back(const struct lg_gat_layer *l, const struct lg_gat_edg
     }
 }
 
+/* --- training --- */
+
+LG_FN void k_adamw(float *w, float *m, float *v, const float *g, size_t n, const struct lg_adamw *c)
+{
+    const vf b1 = vf_set1(c->beta1), b2 = vf_set1(c->beta2), keep = vf_set1(c->keep);
+    const vf n1 = vf_set1(1.0f - c->beta1), n2 = vf_set1(1.0f - c->beta2), eps = vf_set1(c->eps);
+    const vf scale = vf_set1(c->scale), rate = vf_set1(-c->rate), root = vf_set1(c->inv_sqrt_c2);
+
+    for (size_t i = 0; i < n; i += LG_VW) {
+        vf x = g != NULL ? vf_mul(vf_load(g + i), scale) : vf_set1(0.0f), mi, vi;
+
+        mi = vf_fma(vf_load(m + i), b1, vf_mul(x, n1));
+        vi = vf_fma(vf_load(v + i), b2, vf_mul(vf_mul(x, x), n2));
+        vf_store(m + i, mi);
+        vf_store(v + i, vi);
+        x = vf_div(mi, vf_fma(vf_sqrt(vi), root, eps));
+        vf_store(w + i, vf_fma(rate, x, vf_mul(vf_load(w + i), keep)));
+    }
+}
+
 /* --- read-out --------------------------------------------------------------------------------- */
 
 LG_FN void k_columns(
@@ -599,4 +619,5 @@ const struct lg_kernels LG_KERNELS_NAME = {
         .columns = k_columns,
         .elu_norm_back = k_elu_norm_back,
         .gat_node_back = k_gat_node_back,
+        .adamw = k_adamw,
 };

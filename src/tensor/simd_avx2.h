@@ -34,6 +34,14 @@ typedef __m256 v8;
     {                                                                                              \
         return P##_mul_ps(a, b);                                                                   \
     }                                                                                              \
+    LG_OP T T##_div(T a, T b)                                                                      \
+    {                                                                                              \
+        return P##_div_ps(a, b);                                                                   \
+    }                                                                                              \
+    LG_OP T T##_sqrt(T a)                                                                          \
+    {                                                                                              \
+        return P##_sqrt_ps(a);                                                                     \
+    }                                                                                              \
     LG_OP T T##_max(T a, T b)                                                                      \
     {                                                                                              \
         return P##_max_ps(a, b);                                                                   \
@@ -49,11 +57,6 @@ typedef __m256 v8;
 
 LG_X86_OPS(v4, _mm)
 LG_X86_OPS(v8, _mm256)
-
-LG_OP v4 v4_div(v4 a, v4 b)
-{
-    return _mm_div_ps(a, b);
-}
 
 LG_OP float v8_join(v8 a)
 {

@@ -74,17 +74,22 @@ typedef v8 vf;
         T r;                                                                                       \
         LG_EACH(N, fmaf(a.f[i], b.f[i], c.f[i]));                                                  \
         return r;                                                                                  \
+    }                                                                                              \
+    static inline T T##_div(T a, T b)                                                              \
+    {                                                                                              \
+        T r;                                                                                       \
+        LG_EACH(N, a.f[i] / b.f[i]);                                                               \
+        return r;                                                                                  \
+    }                                                                                              \
+    static inline T T##_sqrt(T a)                                                                  \
+    {                                                                                              \
+        T r;                                                                                       \
+        LG_EACH(N, sqrtf(a.f[i]));                                                                 \
+        return r;                                                                                  \
     }
 
 LG_PORTABLE_OPS(v4, 4)
 LG_PORTABLE_OPS(v8, 8)
-
-static inline v4 v4_div(v4 a, v4 b)
-{
-    v4 r;
-    LG_EACH(4, a.f[i] / b.f[i]);
-    return r;
-}
 
 /* p * 2^n, where the low bits of t hold n. */
 static inline v8 v8_scale2(v8 p, v8 t)
@@ -124,6 +129,8 @@ static inline float v8_join(v8 a)
 #define vf_add v8_add
 #define vf_sub v8_sub
 #define vf_mul v8_mul
+#define vf_div v8_div
+#define vf_sqrt v8_sqrt
 #define vf_max v8_max
 #define vf_min v8_min
 #define vf_fma v8_fma

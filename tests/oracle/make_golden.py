@@ -14,6 +14,7 @@ import sys
 import zipfile
 
 import torch
+import torch.nn.functional as F
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from model import Gat, random_graph
@@ -96,7 +97,42 @@ def gradients(model, graphs, stride):
         logits = model(model.prepare(g))
         (logits * torch.tensor([1.0, -2.0]) * (i + 1)).sum().backward()
     for name, p in model.named_parameters():
-        out["grad." + name] = p.grad.flatten()[::stride]
+        out["grad." + name] = p.grad.flatten()[::stride].clone()
+    return out
+
+
+NO_DECAY = ("bias", "norm.weight", "norm.bias", "edge_num")
+
+
+def train(model, graphs, stride):
+    """Weights after a few AdamW steps on all graphs: smoothing, sample and class weights, clip."""
+    groups = {True: [], False: []}
+    for name, p in model.named_parameters():
+        groups[not name.endswith(NO_DECAY)].append(p)
+    opt = torch.optim.AdamW(
+        [
+            {"params": groups[True], "weight_decay": 0.05},
+            {"params": groups[False], "weight_decay": 0.0},
+        ],
+        lr=0.01,
+    )
+    out = {}
+    for step in range(6):
+        total = scale = 0
+        for i, g in enumerate(graphs):
+            logits = model(model.prepare(g))
+            q = torch.tensor([0.95, 0.05]) if i % 2 == 0 else torch.tensor([0.05, 0.95])
+            w = (1 + i) * (0.5 if i % 2 == 0 else 2.0)
+            total = total - w * (q * F.log_softmax(logits, 0)).sum()
+            scale += w
+        opt.zero_grad()
+        (total / scale).backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        out[f"train_loss{step}"] = (total / scale).reshape(1)
+        out[f"train_norm{step}"] = norm.reshape(1)
+        opt.step()
+    for name, p in model.named_parameters():
+        out["trained." + name] = p.detach().flatten()[::stride]
     return out
 
 
@@ -110,8 +146,10 @@ def write_case(name, cfg, sizes, stride, seed):
             if isinstance(value, int):
                 value = torch.tensor(value)
             tensors[f"graph{i}.{key}"] = value
-    save_safetensors(os.path.join(OUT, name + ".golden.safetensors"), tensors)
     torch.save(model.state_dict(), os.path.join(OUT, name + ".pt"))
+    if name == "tiny":
+        tensors.update(train(model, graphs, 4))
+    save_safetensors(os.path.join(OUT, name + ".golden.safetensors"), tensors)
 
 
 class Evil:
@@ -119,12 +157,11 @@ class Evil:
         return (os.system, ("echo this must never run",))
 
 
-def zip_pt(path, data_pkl, storages=()):
+def zip_pt(path, data_pkl):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as z:
-        z.writestr("archive/data.pkl", data_pkl)
-        for key, raw in storages:
-            z.writestr(f"archive/data/{key}", raw)
-        z.writestr("archive/version", "3\n")
+        members = [("data.pkl", data_pkl), ("version", b"3\n")]
+        for name, raw in members:
+            z.writestr(zipfile.ZipInfo("archive/" + name, (1980, 1, 1, 0, 0, 0)), raw)
 
 
 def write_hostile():
