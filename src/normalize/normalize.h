@@ -48,7 +48,7 @@ const char *lg_skip_reason_name(enum lg_skip_reason r);
 
 /* Where a record stands in its input. */
 struct lg_position {
-    uint64_t line;   /* 1-based record number */
+    uint64_t line;   /* 1-based line where it starts */
     uint64_t offset; /* byte offset of its start in the decompressed input */
 };
 
@@ -111,6 +111,8 @@ const char *lg_format_name(const struct lg_format *f);
 enum lg_platform lg_format_platform(const struct lg_format *f);
 /* Records of the format must pass one worker in order (auditd). */
 bool lg_format_stateful(const struct lg_format *f);
+/* Its header time may be skewed: see lg_format_header_skew. */
+bool lg_format_may_skew(const struct lg_format *f);
 /* All formats, NULL-terminated. */
 const struct lg_format *const *lg_format_all(void);
 /*

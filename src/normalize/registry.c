@@ -31,6 +31,11 @@ bool lg_format_stateful(const struct lg_format *f)
     return f->stateful;
 }
 
+bool lg_format_may_skew(const struct lg_format *f)
+{
+    return f->header_skew != NULL;
+}
+
 static bool takes(const struct lg_format *f, const struct lg_norm_call *call)
 {
     bool json = f->framing == LG_FRAMING_LINE_JSON;
