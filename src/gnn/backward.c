@@ -164,6 +164,7 @@ int lg_gnn_input_gradient(const struct lg_gnn_model *model, const struct lg_gnn_
     const float dlogits[2] = {-1.0f, 1.0f};
     const struct lg_gnn_back_out out = {0};
     uint32_t d = model->cfg.dim;
+    bool finite = true;
 
     if (!lg_gnn_scratch_holds(s, model, g))
         return LG_EINVAL;
@@ -172,8 +173,9 @@ int lg_gnn_input_gradient(const struct lg_gnn_model *model, const struct lg_gnn_
         float x = k->dot(s->dh + (size_t)v * d, s->h[0] + (size_t)v * d, d);
 
         score[v] = fabsf(x + s->wide[v] / sqrtf((float)g->n_nodes));
+        finite = finite && isfinite(score[v]);
     }
-    return 0;
+    return finite ? 0 : LG_ERANGE;
 }
 
 void lg_gnn_scatter_tokens(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,

@@ -131,7 +131,8 @@ const float *lg_gnn_scratch_embeddings(const struct lg_gnn_scratch *s);
 /*
  * After lg_gnn_forward with the same three: score[v] = |gradient x input| of logits[1] - logits[0]
  * for node v, summed over h_0 of the node plus the node's part of the wide branch. n_nodes floats,
- * same bits everywhere. LG_EINVAL when the scratch does not hold a forward of this graph.
+ * same bits everywhere. LG_EINVAL when the scratch does not hold a forward of this graph,
+ * LG_ERANGE when a score is not finite.
  */
 int lg_gnn_input_gradient(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
         struct lg_gnn_scratch *s, float *score) LG_MUST_CHECK;

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Writes the golden files of tests/data/gnn from the PyTorch oracle (`make oracle`).
+"""Writes the golden files of tests/data/gnn from the PyTorch oracle; `make oracle` checks them.
 
 One `.safetensors` per case holds graphs, logits, embeddings, input gradients and parameter
 gradients; `<case>.pt` is the state dict as torch.save writes it. Hostile files show what the
@@ -19,7 +19,8 @@ import torch.nn.functional as F
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from model import Gat, random_graph
 
-OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "gnn")
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "data", "gnn")
+SEED = 100
 
 CASES = {
     # name: (config, [(nodes, edges, tokens a node)], every how manieth gradient is kept)
@@ -136,7 +137,7 @@ def train(model, graphs, stride):
     return out
 
 
-def write_case(name, cfg, sizes, stride, seed):
+def write_case(out, name, cfg, sizes, stride, seed):
     model = build(cfg, seed)
     gen = torch.Generator().manual_seed(seed + 1)
     graphs = [random_graph(cfg, *size, gen) for size in sizes]
@@ -146,10 +147,10 @@ def write_case(name, cfg, sizes, stride, seed):
             if isinstance(value, int):
                 value = torch.tensor(value)
             tensors[f"graph{i}.{key}"] = value
-    torch.save(model.state_dict(), os.path.join(OUT, name + ".pt"))
+    torch.save(model.state_dict(), os.path.join(out, name + ".pt"))
     if name == "tiny":
         tensors.update(train(model, graphs, 4))
-    save_safetensors(os.path.join(OUT, name + ".golden.safetensors"), tensors)
+    save_safetensors(os.path.join(out, name + ".golden.safetensors"), tensors)
 
 
 class Evil:
@@ -164,16 +165,16 @@ def zip_pt(path, data_pkl):
             z.writestr(zipfile.ZipInfo("archive/" + name, (1980, 1, 1, 0, 0, 0)), raw)
 
 
-def write_hostile():
+def write_hostile(out):
     linear = torch.nn.Linear(3, 2)
     torch.save({"state_dict": linear.state_dict(), "hook": Evil()},
-               os.path.join(OUT, "hostile_system.pt"))
-    zip_pt(os.path.join(OUT, "hostile_eval.pt"),
+               os.path.join(out, "hostile_system.pt"))
+    zip_pt(os.path.join(out, "hostile_eval.pt"),
            b"\x80\x02c__builtin__\neval\nX\x03\x00\x00\x001+1\x85R.")
-    torch.save(linear, os.path.join(OUT, "hostile_module.pt"))
+    torch.save(linear, os.path.join(out, "hostile_module.pt"))
 
 
-def write_containers():
+def write_containers(out):
     """What a checkpoint may hold beside tensors: containers, numbers, strings, views, dtypes."""
     base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
     torch.save(
@@ -187,20 +188,20 @@ def write_containers():
             "half": torch.tensor([1.5], dtype=torch.float16),
             "param": torch.nn.Parameter(torch.tensor([2.0])),
         },
-        os.path.join(OUT, "containers.pt"),
+        os.path.join(out, "containers.pt"),
     )
 
 
-def main():
+def write_all(out, seed):
     torch.set_num_threads(1)
-    os.makedirs(OUT, exist_ok=True)
-    for seed, (name, (cfg, sizes, stride)) in enumerate(CASES.items()):
-        write_case(name, cfg, sizes, stride, 100 + 10 * seed)
-    write_hostile()
-    write_containers()
-    total = sum(os.path.getsize(os.path.join(OUT, f)) for f in os.listdir(OUT))
-    print(f"oracle: wrote {OUT}, {total} bytes in all")
+    os.makedirs(out, exist_ok=True)
+    for i, (name, (cfg, sizes, stride)) in enumerate(CASES.items()):
+        write_case(out, name, cfg, sizes, stride, seed + 10 * i)
+    write_hostile(out)
+    write_containers(out)
 
 
 if __name__ == "__main__":
-    main()
+    write_all(GOLDEN, SEED)
+    total = sum(os.path.getsize(os.path.join(GOLDEN, f)) for f in os.listdir(GOLDEN))
+    print(f"oracle: wrote {os.path.normpath(GOLDEN)}, {total} bytes in all")
