@@ -13,7 +13,7 @@ static double log_core(double s)
     return 2.0 * s * sum;
 }
 
-double lg_log(double x)
+double lg_math_log(double x)
 {
     int e;
     double m = frexp(x, &e);
@@ -26,9 +26,9 @@ double lg_log(double x)
     return e * 0x1.62e42fefa38p-1 + (log_core((m - 1) / (m + 1)) + e * 0x1.ef35793c7673p-45);
 }
 
-double lg_log1p(double x)
+double lg_math_log1p(double x)
 {
     if (x > -0.25 && x < 0.25)
         return log_core(x / (2 + x));
-    return lg_log(1 + x);
+    return lg_math_log(1 + x);
 }

@@ -4,9 +4,9 @@
 /*
  * Natural logarithm with the same bits on every CPU and C library (libm picks variants by CPU):
  * frexp, then the atanh series in plain double arithmetic. Relative error below 1e-15.
- * x must be finite and > 0 (lg_log1p: > -1).
+ * x must be finite and > 0 (lg_math_log1p: > -1).
  */
-double lg_log(double x);
-double lg_log1p(double x);
+double lg_math_log(double x);
+double lg_math_log1p(double x);
 
 #endif

@@ -30,11 +30,11 @@ void *lg_malloc(size_t size)
 
 void *lg_calloc(size_t n, size_t size)
 {
-    if (must_fail())
+    size_t total;
+
+    if (__builtin_mul_overflow(n, size, &total) || must_fail())
         return NULL;
-    if (n == 0 || size == 0)
-        n = size = 1;
-    return calloc(n, size);
+    return total > 0 ? calloc(n, size) : calloc(1, 1);
 }
 
 void *lg_realloc_array(void *p, size_t n, size_t size)

@@ -168,21 +168,41 @@ static bool zone(struct lg_str s, size_t at, int64_t *ret_offset_s)
     return true;
 }
 
+struct civil {
+    unsigned y, mo, d, h, mi, s;
+};
+
+/* "YYYY-MM-DD[T ]hh:mm:ss", the first 19 bytes of what it is given. */
+static bool civil_digits(struct lg_str s, struct civil *c)
+{
+    if (s.n < 19 || s.n > 64)
+        return false;
+    if (s.p[4] != '-' || s.p[7] != '-' || s.p[13] != ':' || s.p[16] != ':' ||
+            (s.p[10] != 'T' && s.p[10] != ' ' && s.p[10] != 't'))
+        return false;
+    return digits(s, 0, 4, &c->y) && digits(s, 5, 2, &c->mo) && digits(s, 8, 2, &c->d) &&
+            digits(s, 11, 2, &c->h) && digits(s, 14, 2, &c->mi) && digits(s, 17, 2, &c->s);
+}
+
+static bool civil_exists(const struct civil *c)
+{
+    static const unsigned char month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = (c->y % 4 == 0 && c->y % 100 != 0) || c->y % 400 == 0;
+
+    if (c->mo < 1 || c->mo > 12)
+        return false;
+    if (c->d < 1 || c->d > month_days[c->mo - 1] + (c->mo == 2 && leap ? 1u : 0u))
+        return false;
+    return c->h <= 23 && c->mi <= 59 && c->s <= 60; /* 60: a leap second */
+}
+
 int lg_parse_time_iso(struct lg_str s, lg_time *ret)
 {
-    static const unsigned char month_days[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    unsigned y, mo, d, h, mi, sec;
+    struct civil c;
     int64_t ns = 0, off, secs;
     size_t at = 19;
 
-    if (s.n < 19 || s.n > 64 || !digits(s, 0, 4, &y) || !digits(s, 5, 2, &mo) ||
-            !digits(s, 8, 2, &d) || !digits(s, 11, 2, &h) || !digits(s, 14, 2, &mi) ||
-            !digits(s, 17, 2, &sec))
-        return LG_EPARSE;
-    if (s.p[4] != '-' || s.p[7] != '-' || (s.p[10] != 'T' && s.p[10] != ' ' && s.p[10] != 't') ||
-            s.p[13] != ':' || s.p[16] != ':')
-        return LG_EPARSE;
-    if (mo < 1 || mo > 12 || d < 1 || d > month_days[mo - 1] || h > 23 || mi > 59 || sec > 60)
+    if (!civil_digits(s, &c) || !civil_exists(&c))
         return LG_EPARSE;
     if (at < s.n && s.p[at] == '.') {
         ns = fraction(s, &at);
@@ -191,9 +211,10 @@ int lg_parse_time_iso(struct lg_str s, lg_time *ret)
     }
     if (!zone(s, at, &off))
         return LG_EPARSE;
-    if (y < 1970 || y > 2261)
+    if (c.y < 1970 || c.y > 2261)
         return LG_ERANGE;
-    secs = lg_days_from_civil(y, mo, d) * 86400 + (int64_t)(h * 3600 + mi * 60 + sec) - off;
+    secs = lg_days_from_civil(c.y, c.mo, c.d) * 86400 + (int64_t)(c.h * 3600 + c.mi * 60 + c.s) -
+            off;
     *ret = secs * LG_NS_PER_SEC + ns;
     return 0;
 }

@@ -23,7 +23,7 @@ typedef int64_t lg_time;
 
 /*
  * Reads "YYYY-MM-DD[T ]hh:mm:ss[.frac][Z|+hh:mm|-hh:mm]"; no zone means UTC. Fractions past
- * nanoseconds are cut. Years 1970..2262.
+ * nanoseconds are cut. Years 1970..2261.
  */
 int lg_parse_time_iso(struct lg_str s, lg_time *ret) LG_MUST_CHECK;
 /* "seconds[.frac]" since the epoch, as text. */

@@ -76,7 +76,7 @@ static double strength(const struct lg_model *m, const struct lg_scores *s)
 {
     double jury = s->learned ? m->calibration_a * s->jury + m->calibration_b : -20.0;
     double floor_odds =
-            s->pattern_floor > 0 ? lg_log(s->pattern_floor / (1 - s->pattern_floor)) : jury;
+            s->pattern_floor > 0 ? lg_math_log(s->pattern_floor / (1 - s->pattern_floor)) : jury;
 
     return (jury > floor_odds ? jury : floor_odds) + 0.1 * jury;
 }
