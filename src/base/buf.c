@@ -31,6 +31,8 @@ int lg_buf_reserve(struct lg_buf *b, size_t more)
         return b->failed = LG_ELIMIT;
     want = b->n + more;
     cap = b->cap < 256 ? 256 : b->cap;
+    if (cap > b->max)
+        cap = b->max;
     while (cap < want)
         cap = cap > b->max / 2 ? b->max : cap * 2;
     p = lg_realloc_array(b->p, cap, 1);

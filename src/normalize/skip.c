@@ -13,5 +13,9 @@ const char *lg_skip_reason_name(enum lg_skip_reason r)
 
 int lg_norm_skip(struct lg_norm_call *call, enum lg_skip_reason reason)
 {
-    return call->sink->skipped == NULL ? 0 : call->sink->skipped(call->sink->user, reason);
+    int rc = call->sink->skipped == NULL ? 0 : call->sink->skipped(call->sink->user, reason);
+
+    if (rc < 0)
+        call->sink_rc = rc;
+    return rc;
 }
