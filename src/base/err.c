@@ -19,7 +19,7 @@ const char *lg_err_name(int code)
     }
 }
 
-int lg_err_set(struct lg_err *err, int code, const char *fmt, ...)
+int(lg_err_set)(struct lg_err *err, int code, const char *fmt, ...)
 {
     if (err != NULL) {
         va_list ap;

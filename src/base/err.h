@@ -38,6 +38,14 @@ const char *lg_err_name(int code);
 
 /* Fills `err` (may be NULL) and returns `code`, so that a caller can `return lg_err_set(...)`. */
 int lg_err_set(struct lg_err *err, int code, const char *fmt, ...) LG_PRINTF(3, 4);
+#ifdef __clang_analyzer__ /* sees one file at a time, and would think that it may return success */
+#define lg_err_set(err, code, ...)                                                                 \
+    __extension__({                                                                                \
+        int lg_code_ = (code);                                                                     \
+        (void)(lg_err_set)((err), lg_code_, __VA_ARGS__);                                          \
+        lg_code_;                                                                                  \
+    })
+#endif
 
 /* Our own bugs only, never input. Stays on in release. */
 #define LG_ASSERT(cond)                                                                            \
