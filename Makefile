@@ -41,7 +41,7 @@ lint: ## layers, banned functions, sizes, format, clang-tidy, cppcheck, shellche
 	scripts/lint
 
 format: ## clang-format over all C and C++ files
-	find src tests -name '*.[ch]' -o -name '*.cc' | xargs clang-format-14 -i
+	find src tests -name '*.[ch]' -o -name '*.cc' -o -name '*.inc' | xargs clang-format-14 -i
 
 coverage: ## line coverage of src/ by the tests; fails under 85 %
 	scripts/coverage.sh

@@ -19,7 +19,8 @@ const char *lg_err_name(int code)
     }
 }
 
-int(lg_err_set)(struct lg_err *err, int code, const char *fmt, ...)
+#undef lg_err_set
+int lg_err_set(struct lg_err *err, int code, const char *fmt, ...)
 {
     if (err != NULL) {
         va_list ap;
