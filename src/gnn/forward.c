@@ -28,7 +28,7 @@ void lg_gnn_layer_view(const struct lg_gnn_model *model, const struct lg_gnn_scr
 static void run_input(const struct lg_kernels *k, const struct lg_gnn_model *model,
         const struct lg_gnn_graph *g, struct lg_gnn_scratch *s)
 {
-    uint32_t d = model->cfg.dim;
+    uint32_t d = model->cfg.dim, all = g->tok_off[g->n_nodes];
 
     for (uint32_t v = 0; v < g->n_nodes; v++) {
         const uint32_t *tok = g->tok + g->tok_off[v];
@@ -37,7 +37,7 @@ static void run_input(const struct lg_kernels *k, const struct lg_gnn_model *mod
 
         k->embed(s->x + (size_t)v * d, d, model->type_base + (size_t)g->node_type[v] * d,
                 g->node_num + (size_t)v * model->cfg.num_dim, model->cfg.num_dim, model->num_wt,
-                tok, n, model->idf, model->w.tok);
+                tok, n, all - g->tok_off[v], model->idf, model->w.tok);
         for (uint32_t t = 0; t < n; t++)
             wide += model->w.wide[tok[t]];
         s->wide[v] = wide;

@@ -85,10 +85,11 @@ struct lg_kernels {
     void (*fma_into)(float *y, const float *x1, const float *x2, uint32_t n);
 
     /* out = base + sum_j num[j] num_w[j] + sum_t w_t table[tok[t]]; rows of dim floats.
-     * w_t = idf[t] / sqrt(sum idf^2); no text part where that sum is 0. */
+     * w_t = idf[t] / sqrt(sum idf^2); no text part where that sum is 0. n_ahead >= n_tok ids
+     * may be read at tok; those past n_tok are only fetched for the nodes to come. */
     void (*embed)(float *out, uint32_t dim, const float *base, const float *num, uint32_t num_dim,
-            const float *num_w, const uint32_t *tok, uint32_t n_tok, const float *idf,
-            const float *table);
+            const float *num_w, const uint32_t *tok, uint32_t n_tok, uint32_t n_ahead,
+            const float *idf, const float *table);
     /* s1[i][h] = a1[h] . z[i][h], s2 likewise, for n rows. */
     void (*head_dots)(const float *z, uint32_t n, uint32_t dim, uint32_t heads, const float *a1,
             const float *a2, float *s1, float *s2);

@@ -2,7 +2,6 @@
 #include "tensor/kernels_int.h"
 
 #if defined(__x86_64__)
-#define LG_TARGET __attribute__((target("avx2,fma")))
 #include "tensor/simd_avx2.h"
 
 #define LG_VW 8

@@ -52,7 +52,7 @@ static int load_storage(struct loader *ld, struct lg_pt_storage *st)
 static void copy_view(const struct lg_pt_view *view, char *out, size_t size)
 {
     uint64_t at[LG_TENSOR_MAX_DIMS] = {0}, from = view->offset;
-    uint32_t d = view->ndim;
+    uint32_t d;
 
     for (;;) {
         memcpy(out, view->storage->data + from * size, size);
@@ -72,7 +72,7 @@ static void copy_view(const struct lg_pt_view *view, char *out, size_t size)
 static int add_tensor(void *arg, struct lg_str name, const struct lg_pt_view *view)
 {
     struct loader *ld = arg;
-    struct lg_tensor *t;
+    struct lg_tensor *t = NULL;
     size_t size = lg_dtype_size(view->storage->dtype);
     int rc = load_storage(ld, view->storage);
 
@@ -84,6 +84,7 @@ static int add_tensor(void *arg, struct lg_str name, const struct lg_pt_view *vi
     if (ld->set->bytes / MAX_SHARING > ld->file_bytes)
         return lg_err_set(
                 ld->err, LG_ELIMIT, "the tensors are over %u times the file", MAX_SHARING);
+    LG_ASSERT(t != NULL);
     if (t->n > 0)
         copy_view(view, t->data, size);
     return 0;

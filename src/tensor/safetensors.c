@@ -207,9 +207,13 @@ static int skip_metadata(struct reader *r)
     return take(r, '}') ? 0 : bad(r, "} was expected");
 }
 
-typedef LG_VEC(struct entry) entries;
+struct entries {
+    struct entry *v;
+    size_t n;
+    size_t cap;
+};
 
-static int read_header(struct reader *r, entries *list)
+static int read_header(struct reader *r, struct entries *list)
 {
     bool metadata = false;
     int rc;
@@ -258,7 +262,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Every byte of the data belongs to exactly one tensor. */
-static int check_places(entries *list, uint64_t data_bytes, struct lg_err *reterr)
+static int check_places(struct entries *list, uint64_t data_bytes, struct lg_err *reterr)
 {
     uint64_t at = 0;
 
@@ -288,7 +292,7 @@ static int check_places(entries *list, uint64_t data_bytes, struct lg_err *reter
 int lg_safetensors_read(const void *p, size_t n, struct lg_tensors *set, struct lg_err *reterr)
 {
     struct reader r = {.p = (const char *)p + 8, .err = reterr};
-    entries list = {0};
+    struct entries list = {0};
     uint64_t header;
     int rc;
 

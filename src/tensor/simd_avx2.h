@@ -3,7 +3,10 @@
 
 #include <immintrin.h>
 
-/* 4 and 8 lanes with FMA3; the user has set LG_TARGET. */
+/* 4 and 8 lanes with FMA3. The AVX-512 file sets its own, wider LG_TARGET. */
+#ifndef LG_TARGET
+#define LG_TARGET __attribute__((target("avx2,fma")))
+#endif
 #define LG_OP static inline __attribute__((always_inline)) LG_TARGET
 
 typedef __m128 v4;

@@ -8,6 +8,8 @@ import statistics
 import sys
 import time
 
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = "1"
+
 import torch
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
