@@ -122,14 +122,17 @@ int lg_gnn_forward(const struct lg_gnn_model *model, const struct lg_gnn_graph *
     float out[2];
     int rc = lg_gnn_graph_check(&model->cfg, g, NULL);
 
+    s->graph = NULL; /* whatever fails below, the last forward is not this one */
     if (rc < 0)
         return rc;
     if (s->block == NULL || memcmp(&s->cfg, &model->cfg, sizeof(s->cfg)) != 0 ||
             g->n_nodes > s->cap_nodes || g->n_edges > s->cap_edges)
         return LG_ELIMIT;
     lg_gnn_run(model, g, s, NULL, out);
-    if (!isfinite(out[0]) || !isfinite(out[1]))
+    if (!isfinite(out[0]) || !isfinite(out[1])) {
+        s->graph = NULL;
         return LG_ERANGE;
+    }
     memcpy(logits, out, sizeof(out));
     return 0;
 }

@@ -139,6 +139,12 @@ static void test_refuses(void **state)
     assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, &bad, 1, logits), LG_EINVAL);
     assert_true(logits[0] == 7.0f);
     assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, all, 2, logits), 0);
+    /* Nor does a forward that failed leave the one before in its place. */
+    t.src[0] = 3;
+    assert_int_equal(lg_gnn_forward(f->model, &t.g, f->a, logits), LG_EINVAL);
+    assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, all, 1, logits), LG_EINVAL);
+    t.src[0] = 0;
+    assert_int_equal(lg_gnn_forward(f->model, &t.g, f->a, logits), 0);
     /* Memory that moved holds no forward any more. */
     assert_int_equal(lg_gnn_scratch_reserve(f->a, &config, 500, 900), 0);
     assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, all, 1, logits), LG_EINVAL);
