@@ -1,0 +1,19 @@
+#ifndef LG_CLI_CLI_H
+#define LG_CLI_CLI_H
+
+/*
+ * The program's sub-commands: each parses its arguments and calls the libraries. A command's exit
+ * status: 0 done, 1 what it looked for was found (scan) or part of the input could not be used,
+ * 2 could not run.
+ */
+enum lg_exit { LG_EXIT_OK = 0, LG_EXIT_FOUND = 1, LG_EXIT_FAILED = 2 };
+
+struct lg_command {
+    const char *name;
+    const char *summary;               /* one line */
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+int lg_cmd_normalize(int argc, char **argv);
+
+#endif

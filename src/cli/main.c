@@ -1,0 +1,43 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define VERSION "0.1.0"
+
+static const struct lg_command commands[] = {
+        {"normalize", "raw records to NormalizedEvent, one JSON object a line", lg_cmd_normalize},
+};
+
+static void usage(FILE *to)
+{
+    (void)fputs("usage: logster COMMAND [ARGUMENT...]\n\n"
+                "Open endpoint threat detection.\n\n",
+            to);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        (void)fprintf(to, "  %-12s %s\n", commands[i].name, commands[i].summary);
+    (void)fputs("\n'logster COMMAND --help' tells about one; --version tells the version.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a death */
+    if (argc < 2) {
+        usage(stderr);
+        return LG_EXIT_FAILED;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        usage(stdout);
+        return LG_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("logster " VERSION);
+        return LG_EXIT_OK;
+    }
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    (void)fprintf(stderr, "logster: '%s' is not a command; see logster --help\n", argv[1]);
+    return LG_EXIT_FAILED;
+}
