@@ -122,7 +122,7 @@ static bool starts_zstd(const struct lg_input *src)
 {
     const unsigned char *p = src->in + src->in_at;
 
-    if (src->in_n - src->in_at < 4 || p[2] != (p[0] == 0x28 ? 0x2f : 0x2a))
+    if (src->in_n - src->in_at < 4)
         return false;
     return (p[0] == 0x28 && p[1] == 0xb5 && p[3] == 0xfd) ||
             ((p[0] & 0xf0) == 0x50 && p[1] == 0x2a && p[2] == 0x4d && p[3] == 0x18);
