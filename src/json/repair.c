@@ -75,6 +75,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static size_t skip_digits(struct lg_str t, size_t i)
+{
+    while (i < t.n && is_digit(t.p[i]))
+        i++;
+    return i;
+}
+
 /* RFC 8259, section 6. */
 static bool number_grammar(struct lg_str t, bool *ret_integer)
 {
@@ -85,15 +92,11 @@ static bool number_grammar(struct lg_str t, bool *ret_integer)
         i++;
     if (i == t.n || !is_digit(t.p[i]))
         return false;
-    if (t.p[i] == '0')
-        i++;
-    else
-        while (i < t.n && is_digit(t.p[i]))
-            i++;
+    i = t.p[i] == '0' ? i + 1 : skip_digits(t, i);
     if (i < t.n && t.p[i] == '.') {
         *ret_integer = false;
-        for (from = ++i; i < t.n && is_digit(t.p[i]);)
-            i++;
+        from = i + 1;
+        i = skip_digits(t, from);
         if (i == from)
             return false;
     }
@@ -102,8 +105,8 @@ static bool number_grammar(struct lg_str t, bool *ret_integer)
         i++;
         if (i < t.n && (t.p[i] == '+' || t.p[i] == '-'))
             i++;
-        for (from = i; i < t.n && is_digit(t.p[i]);)
-            i++;
+        from = i;
+        i = skip_digits(t, from);
         if (i == from)
             return false;
     }
