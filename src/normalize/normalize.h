@@ -16,17 +16,17 @@
  */
 
 #define LG_DEAD_REASONS(X)                                                                         \
-    X(BAD_JSON, "bad_json")                     /* not RFC 8259 */                                 \
+    X(BAD_JSON, "bad_json") /* not RFC 8259 */                                                     \
     X(BAD_XML, "bad_xml")                                                                          \
-    X(BAD_RECORD, "bad_record")                 /* text record that does not parse */              \
-    X(UNKNOWN_FORMAT, "unknown_format")         /* no format recognises it */                      \
-    X(UNSUPPORTED_TYPE, "unsupported_type")     /* event id, syscall or record type not listed */  \
-    X(MISSING_IDENTITY, "missing_identity")     /* no host and none given */                       \
-    X(MISSING_FIELD, "missing_field")           /* a field that the type cannot do without */      \
-    X(BAD_FIELD, "bad_field")                   /* such a field with an impossible value */        \
-    X(BAD_TIME, "bad_time")                     /* no time, or outside 1980..2200 */               \
+    X(BAD_RECORD, "bad_record")             /* text record that does not parse */                  \
+    X(UNKNOWN_FORMAT, "unknown_format")     /* no format recognises it */                          \
+    X(UNSUPPORTED_TYPE, "unsupported_type") /* event id, syscall or record type not listed */      \
+    X(MISSING_IDENTITY, "missing_identity") /* no host and none given */                           \
+    X(MISSING_FIELD, "missing_field")       /* a field that the type cannot do without */          \
+    X(BAD_FIELD, "bad_field")               /* such a field with an impossible value */            \
+    X(BAD_TIME, "bad_time")                 /* no time, or outside 1980..2200 */                   \
     X(OVERSIZED, "oversized")                                                                      \
-    X(INCOMPLETE, "incomplete")                 /* audit records whose SYSCALL never came */       \
+    X(INCOMPLETE, "incomplete") /* audit records whose SYSCALL never came */                       \
     X(TENANT_MISMATCH, "tenant_mismatch")                                                          \
     X(OUT_OF_MEMORY, "out_of_memory")
 
@@ -55,9 +55,9 @@ struct lg_position {
 /* A record that cannot be used, with its reason; the original bytes are kept. */
 struct lg_dead_letter {
     enum lg_dead_reason reason;
-    char detail[160];       /* for a person; never needed to tell reasons apart */
-    struct lg_str input;    /* file or topic */
-    struct lg_str format;   /* "" where not recognised */
+    char detail[160];     /* for a person; never needed to tell reasons apart */
+    struct lg_str input;  /* file or topic */
+    struct lg_str format; /* "" where not recognised */
     struct lg_str tenant_id;
     struct lg_position pos;
     struct lg_str bytes;
@@ -75,16 +75,16 @@ struct lg_norm_sink {
 
 /* One input: a file, connection or topic partition. */
 struct lg_norm_stream_options {
-    struct lg_str tenant_id;   /* "" = "default" */
-    struct lg_str endpoint;    /* for records without a host; "" = none */
-    struct lg_str input;       /* its name, for dead letters */
-    bool fqdn_endpoint;        /* identity.endpoint: fqdn */
-    int64_t header_offset_ns;  /* added to header times whose zone is known to be false */
+    struct lg_str tenant_id;  /* "" = "default" */
+    struct lg_str endpoint;   /* for records without a host; "" = none */
+    struct lg_str input;      /* its name, for dead letters */
+    bool fqdn_endpoint;       /* identity.endpoint: fqdn */
+    int64_t header_offset_ns; /* added to header times whose zone is known to be false */
 };
 struct lg_norm_stream;
 /* Copies the options' strings. */
-int lg_norm_stream_new(const struct lg_norm_stream_options *opt,
-                       struct lg_norm_stream **ret) LG_MUST_CHECK;
+int lg_norm_stream_new(
+        const struct lg_norm_stream_options *opt, struct lg_norm_stream **ret) LG_MUST_CHECK;
 void lg_norm_stream_free(struct lg_norm_stream *st);
 
 struct lg_format;
@@ -98,15 +98,14 @@ void lg_normalizer_free(struct lg_normalizer *nz);
  * sink returned.
  */
 int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, struct lg_str record,
-                         bool padded, struct lg_position pos, const struct lg_norm_sink *sink)
-        LG_MUST_CHECK;
+        bool padded, struct lg_position pos, const struct lg_norm_sink *sink) LG_MUST_CHECK;
 /* End of input: gives out what assemblers still hold. */
 int lg_normalizer_flush(struct lg_normalizer *nz, struct lg_norm_stream *st,
-                        const struct lg_norm_sink *sink) LG_MUST_CHECK;
+        const struct lg_norm_sink *sink) LG_MUST_CHECK;
 
 /* Which format would take this record; NULL if none. */
-const struct lg_format *lg_format_recognise(struct lg_normalizer *nz, struct lg_str record,
-                                            bool padded);
+const struct lg_format *lg_format_recognise(
+        struct lg_normalizer *nz, struct lg_str record, bool padded);
 const char *lg_format_name(const struct lg_format *f);
 enum lg_platform lg_format_platform(const struct lg_format *f);
 /* Records of the format must pass one worker in order (auditd). */
@@ -120,7 +119,7 @@ const struct lg_format *const *lg_format_all(void);
  * record, if it has both and its UtcTime can be trusted. The capture layer takes the median over
  * the head of a file and rounds it to a quarter of an hour (data README, traps 1 and 2).
  */
-bool lg_format_header_skew(struct lg_normalizer *nz, struct lg_str record, bool padded,
-                           int64_t *ret_ns);
+bool lg_format_header_skew(
+        struct lg_normalizer *nz, struct lg_str record, bool padded, int64_t *ret_ns);
 
 #endif

@@ -1,7 +1,7 @@
 #include "base/limits.h"
 #include "base/utf8.h"
-#include "normalize/normalize_int.h"
 #include "event/codec.h"
+#include "normalize/normalize_int.h"
 #include "json/write.h"
 
 /* 1980-01-01 and 2200-01-01: outside, a time is a broken field, not an event's time. */
