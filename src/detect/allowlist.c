@@ -14,8 +14,8 @@ static const struct lg_allow table[] = {
         {"/lib/systemd/systemd-logind", "/run/systemd/", LG_ALLOW_SIGNAL, "log-in manager"},
         {"/lib/systemd/systemd-udevd", "/run/udev/", 0, "device manager"},
         {"/lib/systemd/systemd-networkd", "/run/systemd/netif/", LG_ALLOW_DHCP, "network manager"},
-        {"/lib/systemd/systemd-resolved", "/run/systemd/resolve/",
-                LG_ALLOW_DNS | LG_ALLOW_LOOPBACK, "resolver"},
+        {"/lib/systemd/systemd-resolved", "/run/systemd/resolve/", LG_ALLOW_DNS | LG_ALLOW_LOOPBACK,
+                "resolver"},
         {"/lib/systemd/systemd-timesyncd", "/run/systemd/timesync/|/var/lib/systemd/timesync/",
                 LG_ALLOW_NTP, "time"},
         {"/lib/systemd/systemd-oomd|/lib/systemd/systemd-machined|/lib/systemd/systemd-hostnamed|"
@@ -24,13 +24,14 @@ static const struct lg_allow table[] = {
                 "/run/systemd/", LG_ALLOW_MEMFD, "systemd helpers"},
         {"/sbin/cron|/sbin/crond|/sbin/atd|/sbin/anacron", "/run/cron|/var/run/cron", 0,
                 "job schedulers, waiting"},
-        {"/sbin/chronyd|/sbin/ntpd|/sbin/openntpd", "/var/lib/chrony/|/var/log/chrony/|/run/chrony/|"
-                                                    "/var/lib/ntp/|/var/log/ntpstats/",
+        {"/sbin/chronyd|/sbin/ntpd|/sbin/openntpd",
+                "/var/lib/chrony/|/var/log/chrony/|/run/chrony/|"
+                "/var/lib/ntp/|/var/log/ntpstats/",
                 LG_ALLOW_NTP | LG_ALLOW_LOOPBACK, "time"},
         {"/sbin/rsyslogd|/sbin/syslog-ng|/sbin/syslogd|/sbin/klogd",
-                LOGS "syslog|" LOGS "messages|" LOGS "auth.log|" LOGS "secure|" LOGS "kern.log|" LOGS
-                     "daemon.log|" LOGS "mail|" LOGS "cron|" LOGS "user.log|" LOGS "debug|" LOGS
-                     "boot.log|/var/spool/rsyslog/|/var/lib/rsyslog/|/run/rsyslogd",
+                LOGS "syslog|" LOGS "messages|" LOGS "auth.log|" LOGS "secure|" LOGS
+                     "kern.log|" LOGS "daemon.log|" LOGS "mail|" LOGS "cron|" LOGS "user.log|" LOGS
+                     "debug|" LOGS "boot.log|/var/spool/rsyslog/|/var/lib/rsyslog/|/run/rsyslogd",
                 0, "system log"},
         {"/bin/dbus-daemon|/bin/dbus-broker|/bin/dbus-broker-launch", "/run/dbus/",
                 LG_ALLOW_MEMFD | LG_ALLOW_SIGNAL, "message bus"},
@@ -51,7 +52,8 @@ static const struct lg_allow table[] = {
                 "/run/multipath|/run/lvm/|/run/mdadm/", 0, "storage daemons"},
         {"/lib/polkit-1/polkitd|/lib/policykit-1/polkitd", "", 0, "authorisation"},
         {"/lib/udisks2/udisksd|/lib/upower/upowerd|/lib/accounts-daemon|"
-         "/lib/accountsservice/accounts-daemon|/lib/rtkit-daemon|/lib/colord/colord|/lib/fwupd/fwupd|"
+         "/lib/accountsservice/accounts-daemon|/lib/rtkit-daemon|/lib/colord/colord|/lib/fwupd/"
+         "fwupd|"
          "/lib/packagekitd",
                 "/run/udisks2/|/var/lib/upower/", LG_ALLOW_MEMFD, "desktop services"},
         {"/sbin/haveged|/sbin/rngd|/sbin/thermald|/sbin/acpid|/sbin/smartd|/sbin/mcelog|/sbin/gpm",
@@ -89,7 +91,8 @@ static const char secret[] =
 static const char sockets[] =
         "unix:/run/systemd/|unix:/run/dbus/|unix:/var/run/dbus/|unix:/dev/log|unix:/run/udev/|"
         "unix:/run/containerd/|unix:/run/docker/containerd/|unix:/var/run/nscd/|unix:/run/nscd/|"
-        "unix:/var/lib/sss/pipes/|unix:@|unix:netlink|unix:unix|unix:packet|unix:local|unix:AF_NETLINK|"
+        "unix:/var/lib/sss/pipes/"
+        "|unix:@|unix:netlink|unix:unix|unix:packet|unix:local|unix:AF_NETLINK|"
         "unix:AF_UNIX|unix:AF_LOCAL|unix:AF_PACKET";
 
 /* Is there an entry of the "|" list that s starts with (or equals)? */
@@ -297,8 +300,8 @@ static void write_list(struct lg_buf *out, const char *list)
 
 static void write_rights(struct lg_buf *out, uint32_t may)
 {
-    static const char *const names[] = {"NTP", "DNS", "loopback", "DHCP", "metrics scrapes",
-            "memfd", "BPF", "signal 0"};
+    static const char *const names[] = {
+            "NTP", "DNS", "loopback", "DHCP", "metrics scrapes", "memfd", "BPF", "signal 0"};
     bool first = true;
 
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -312,15 +315,20 @@ static void write_rights(struct lg_buf *out, uint32_t may)
 void lg_allowlist_write_doc(struct lg_buf *out)
 {
     lg_buf_adds(out,
-            LG_STR("# Idle allow-list (Linux)\n\n<!-- Generated from src/detect/allowlist.c; do not "
-                   "edit. LG_UPDATE_DOCS=1 with the unit test `detect.allowlist` rewrites it. -->\n\n"
-                   "With `inference.use_idle_allowlist` a window skips the network, and is counted, "
+            LG_STR("# Idle allow-list (Linux)\n\n<!-- Generated from src/detect/allowlist.c; do "
+                   "not "
+                   "edit. LG_UPDATE_DOCS=1 with the unit test `detect.allowlist` rewrites it. "
+                   "-->\n\n"
+                   "With `inference.use_idle_allowlist` a window skips the network, and is "
+                   "counted, "
                    "when every process in it is a\ndaemon below at its full path (`/usr/bin`, "
                    "`/usr/sbin` and `/usr/lib` count as `/bin`, `/sbin`, `/lib`) and everything\n"
                    "that happened is on this page: reading public system files, exiting, forking "
                    "itself, local system sockets,\nits own state folders, and the rights in the "
-                   "last column. Anything else is judged as usual, under whatever name:\nstarting a "
-                   "program, a daemon just started, changing identity, secrets, memory of processes, "
+                   "last column. Anything else is judged as usual, under whatever name:\nstarting "
+                   "a "
+                   "program, a daemon just started, changing identity, secrets, memory of "
+                   "processes, "
                    "executable files,\nother addresses. Truncated windows are never skipped.\n\n"
                    "| Daemons | What | Own state | May also |\n|---|---|---|---|\n"));
     for (uint32_t i = 0; i < lg_allowlist_count(); i++) {

@@ -25,13 +25,13 @@ enum lg_allow_what {
     LG_ALLOW_SCRAPE = 1u << 4,   /* connections in from private addresses (metrics) */
     LG_ALLOW_MEMFD = 1u << 5,
     LG_ALLOW_BPF = 1u << 6,
-    LG_ALLOW_SIGNAL = 1u << 7    /* signal 0 (is it alive?) only */
+    LG_ALLOW_SIGNAL = 1u << 7 /* signal 0 (is it alive?) only */
 };
 
 struct lg_allow {
-    const char *paths;  /* "|" between; /usr/bin, /usr/sbin and /usr/lib are written without /usr */
-    const char *state;  /* prefixes that it may write, rename and delete below; "|" between, or "" */
-    uint32_t may;       /* enum lg_allow_what */
+    const char *paths; /* "|" between; /usr/bin, /usr/sbin and /usr/lib are written without /usr */
+    const char *state; /* prefixes that it may write, rename and delete below; "|" between, or "" */
+    uint32_t may;      /* enum lg_allow_what */
     const char *about;
 };
 
