@@ -167,7 +167,10 @@ bool lg_jval_get(struct lg_jval obj, struct lg_str key, struct lg_jval *ret)
         return false;
     it = lg_jiter_of(obj);
     while (lg_jiter_member(&it, &k, &val))
-        if (lg_str_eq(k, key)) {
+        /* most keys differ in length or in their last byte: no call for those */
+        if (k.n == key.n &&
+                (k.n == 0 ||
+                        (k.p[k.n - 1] == key.p[k.n - 1] && memcmp(k.p, key.p, k.n - 1) == 0))) {
             *ret = val;
             return true;
         }

@@ -27,23 +27,29 @@ static uint32_t load32(const char *p)
     return v;
 }
 
-static size_t slot_of(struct lg_str s)
-{
-    uint64_t a = 0, b = 0;
+/* Both ends of the key; with its length they are the whole key up to 16 bytes. */
+struct ends {
+    uint64_t a, b;
+};
 
-    if (s.n >= 8) {
-        a = load64(s.p);
-        b = load64(s.p + s.n - 8);
-    } else if (s.n >= 4) {
-        a = load32(s.p);
-        b = load32(s.p + s.n - 4);
-    } else if (s.n > 0) {
-        a = (uint64_t)(unsigned char)s.p[0] << 8 | (unsigned char)s.p[s.n / 2];
-        b = (unsigned char)s.p[s.n - 1];
-    }
-    a ^= b * UINT64_C(0x9e3779b97f4a7c15);
-    a = (a ^ a >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + s.n * UINT64_C(0x94d049bb133111eb);
-    return (size_t)(a >> 40) & (LG_KEYMAP_SLOTS - 1);
+static inline struct ends ends_of(struct lg_str s)
+{
+    if (s.n >= 8)
+        return (struct ends){load64(s.p), load64(s.p + s.n - 8)};
+    if (s.n >= 4)
+        return (struct ends){load32(s.p), load32(s.p + s.n - 4)};
+    if (s.n > 0)
+        return (struct ends){(uint64_t)(unsigned char)s.p[0] << 8 | (unsigned char)s.p[s.n / 2],
+                (unsigned char)s.p[s.n - 1]};
+    return (struct ends){0, 0};
+}
+
+static inline size_t slot_of(struct ends e, size_t n)
+{
+    uint64_t h = e.a ^ e.b * UINT64_C(0x9e3779b97f4a7c15);
+
+    h = (h ^ h >> 29) * UINT64_C(0xbf58476d1ce4e5b9) + n * UINT64_C(0x94d049bb133111eb);
+    return (size_t)(h >> 40) & (LG_KEYMAP_SLOTS - 1);
 }
 
 static void build(struct lg_keymap *m)
@@ -51,10 +57,13 @@ static void build(struct lg_keymap *m)
     LG_ASSERT(m->n <= LG_KEYMAP_ROWS);
     for (uint16_t i = 0; i < m->n; i++) {
         struct lg_str key = lg_str_z(m->rows[i].key);
-        size_t at = slot_of(key);
+        struct ends e = ends_of(key);
+        size_t at = slot_of(e, key.n);
 
         LG_ASSERT(key.n <= UINT16_MAX);
         m->lens[i] = (uint16_t)key.n;
+        m->ends[i][0] = e.a;
+        m->ends[i][1] = e.b;
         for (; m->slots[at] != 0; at = (at + 1) & (LG_KEYMAP_SLOTS - 1)) {
             const char *other = m->rows[m->slots[at] - 1].key;
 
@@ -76,12 +85,15 @@ static void build_once(struct lg_keymap *m)
 
 const struct lg_keyrow *lg_keymap_find(struct lg_keymap *m, struct lg_str key)
 {
+    struct ends e = ends_of(key);
+
     if (__atomic_load_n(&m->ready, __ATOMIC_ACQUIRE) == 0)
         build_once(m);
-    for (size_t at = slot_of(key); m->slots[at] != 0; at = (at + 1) & (LG_KEYMAP_SLOTS - 1)) {
+    for (size_t at = slot_of(e, key.n); m->slots[at] != 0; at = (at + 1) & (LG_KEYMAP_SLOTS - 1)) {
         unsigned i = m->slots[at] - 1u;
 
-        if (m->lens[i] == key.n && memcmp(m->rows[i].key, key.p, key.n) == 0)
+        if (m->lens[i] == key.n && m->ends[i][0] == e.a && m->ends[i][1] == e.b &&
+                (key.n <= 16 || memcmp(m->rows[i].key, key.p, key.n) == 0))
             return &m->rows[i];
     }
     return NULL;

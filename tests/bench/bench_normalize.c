@@ -109,7 +109,7 @@ static int on_event(void *user, const struct lg_event *ev)
 
     lg_event_write(ev, &s->out);
     lg_buf_addc(&s->out, '\n');
-    if (s->out.n > 1u << 20)
+    if (s->out.n > 1u << 18)
         lg_buf_clear(&s->out); /* what a write(2) would do */
     s->events++;
     return s->out.failed;
