@@ -29,7 +29,8 @@ struct lg_pattern {
     enum lg_platform platform;
     enum lg_pattern_strength strength;
     const char *name;
-    const char *reference; /* beside the ATT&CK page: Sigma rule, LOLBAS or GTFOBins entry, manual */
+    const char
+            *reference; /* beside the ATT&CK page: Sigma rule, LOLBAS or GTFOBins entry, manual */
     const char *condition;
 };
 
@@ -61,7 +62,7 @@ void lg_patterns_free(struct lg_patterns *ps);
  * node; they live until the next lg_patterns_match. 0 or LG_ENOMEM.
  */
 int lg_patterns_match(struct lg_patterns *ps, const struct lg_graph *g, const uint8_t *removed,
-                      const struct lg_pattern_hit **ret_hits, uint32_t *ret_n) LG_MUST_CHECK;
+        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n) LG_MUST_CHECK;
 /*
  * The same as lg_patterns_match(ps, g, removed, ...) for the graph of the last match, which must
  * have been called without `removed` and whose graph must still live; at the cost of the hits
@@ -69,7 +70,7 @@ int lg_patterns_match(struct lg_patterns *ps, const struct lg_graph *g, const ui
  * live until the next lg_patterns_match or lg_patterns_rematch.
  */
 int lg_patterns_rematch(struct lg_patterns *ps, const uint8_t *removed,
-                        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n) LG_MUST_CHECK;
+        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n) LG_MUST_CHECK;
 
 /*
  * Lower bound of the attack probability that the hits justify, 0 when none. Monotone in the set
@@ -82,8 +83,8 @@ double lg_patterns_floor(const struct lg_pattern_hit *hits, uint32_t n);
 
 /* Writes the technique ids of the hits, ascending and unique, to `out` (static strings) and
  * returns how many there are, which may be more than `cap`. */
-uint32_t lg_patterns_techniques(const struct lg_pattern_hit *hits, uint32_t n, const char **out,
-                                uint32_t cap);
+uint32_t lg_patterns_techniques(
+        const struct lg_pattern_hit *hits, uint32_t n, const char **out, uint32_t cap);
 
 /* docs/techniques.md; appends, check out->failed. */
 void lg_patterns_write_doc(struct lg_buf *out);

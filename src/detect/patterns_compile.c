@@ -22,9 +22,9 @@ static const struct word subjects[] = {{"base", LG_PAT_BASE}, {"path", LG_PAT_PA
         {"what", LG_PAT_WHAT}, {"attr", LG_PAT_ATTR}, {"count", LG_PAT_COUNT},
         {"detaillen", LG_PAT_DETAILLEN}};
 /* Bit numbers of enum lg_node_flags. */
-static const struct word flag_names[] = {{"created", 0}, {"context", 1}, {"stub", 2},
-        {"exited", 3}, {"signed", 4}, {"unsigned", 5}, {"base64", 6}, {"long", 7},
-        {"user_path", 8}, {"truncated", 9}};
+static const struct word flag_names[] = {{"created", 0}, {"context", 1}, {"stub", 2}, {"exited", 3},
+        {"signed", 4}, {"unsigned", 5}, {"base64", 6}, {"long", 7}, {"user_path", 8},
+        {"truncated", 9}};
 static const struct word integrity_names[] = {{"unknown", LG_IL_UNKNOWN}, {"low", LG_IL_LOW},
         {"medium", LG_IL_MEDIUM}, {"high", LG_IL_HIGH}, {"system", LG_IL_SYSTEM}};
 static const struct word user_names[] = {{"unknown", LG_USER_UNKNOWN}, {"system", LG_USER_SYSTEM},
@@ -100,8 +100,8 @@ static int add_literal(const struct compiler *c, uint8_t subject, struct lg_str 
     if (p == NULL)
         return LG_ENOMEM;
     for (size_t i = 0; i < s.n; i++) {
-        bool dash = c->platform == LG_PLATFORM_WINDOWS && s.p[i] == '-' && i > 0 &&
-                s.p[i - 1] == ' ';
+        bool dash =
+                c->platform == LG_PLATFORM_WINDOWS && s.p[i] == '-' && i > 0 && s.p[i - 1] == ' ';
 
         if (s.p[i] != lg_ascii_lower(s.p[i]))
             return fail(c, "upper case value", s);
@@ -172,7 +172,7 @@ static int add_values(const struct compiler *c, struct lg_pat_clause *cl, struct
 
 /* Splits "subject !op values"; the operator is the first of = ^ $ ~ & >= after the subject. */
 static int split_clause(const struct compiler *c, struct lg_str s, struct lg_str *subject,
-                        struct lg_pat_clause *cl, struct lg_str *values)
+        struct lg_pat_clause *cl, struct lg_str *values)
 {
     static const char ops[] = "=^$~&";
     size_t i = 0;
@@ -201,8 +201,8 @@ static int split_clause(const struct compiler *c, struct lg_str s, struct lg_str
     return 0;
 }
 
-static int add_clause(const struct compiler *c, struct lg_pat_group *gr, bool node_anchor,
-                      struct lg_str s)
+static int add_clause(
+        const struct compiler *c, struct lg_pat_group *gr, bool node_anchor, struct lg_str s)
 {
     struct lg_pat_clause cl = {0};
     struct lg_str subject, values;
@@ -243,11 +243,11 @@ static int add_clause(const struct compiler *c, struct lg_pat_group *gr, bool no
 }
 
 /* "access|ptrace", "process", "out write|rename": 0 or LG_EPARSE. */
-static int read_head(const struct compiler *c, struct lg_pat_group *gr, bool first, bool *node,
-                     struct lg_str s)
+static int read_head(
+        const struct compiler *c, struct lg_pat_group *gr, bool first, bool *node, struct lg_str s)
 {
-    static const struct word scopes[] = {{"out", LG_PAT_OUT}, {"in", LG_PAT_IN},
-            {"any", LG_PAT_ANY}};
+    static const struct word scopes[] = {
+            {"out", LG_PAT_OUT}, {"in", LG_PAT_IN}, {"any", LG_PAT_ANY}};
     struct lg_str part, rest = s;
     int v;
 
@@ -334,7 +334,7 @@ void lg_pat_program_done(struct lg_pat_program *pg)
 }
 
 int lg_pat_compile(struct lg_pat_program *pg, enum lg_platform platform, const char *condition,
-                   struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     struct compiler c = {pg, platform, reterr, condition};
     struct lg_pat_rule rule = {.group = (uint32_t)pg->groups.n};

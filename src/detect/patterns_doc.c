@@ -41,8 +41,7 @@ static uint32_t count_techniques(void)
     for (uint32_t i = 0; i < lg_pattern_count(); i++) {
         uint32_t k = 0;
 
-        while (k < i &&
-                strcmp(lg_pattern_get(k)->technique, lg_pattern_get(i)->technique) != 0)
+        while (k < i && strcmp(lg_pattern_get(k)->technique, lg_pattern_get(i)->technique) != 0)
             k++;
         n += k == i;
     }
@@ -52,7 +51,8 @@ static uint32_t count_techniques(void)
 static void platform(struct lg_buf *out, enum lg_platform pf, const char *title)
 {
     lg_buf_printf(out,
-            "\n## %s\n\n| Pattern | Technique | Strength | What it finds | Reference | Condition |\n"
+            "\n## %s\n\n| Pattern | Technique | Strength | What it finds | Reference | Condition "
+            "|\n"
             "|---|---|---|---|---|---|\n",
             title);
     for (uint32_t i = 0; i < lg_pattern_count(); i++) {

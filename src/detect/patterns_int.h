@@ -70,7 +70,7 @@ struct lg_pat_clause {
 };
 
 struct lg_pat_group {
-    uint8_t scope; /* enum lg_pat_scope */
+    uint8_t scope;  /* enum lg_pat_scope */
     uint64_t types; /* bit set of edge types; of node types in a node anchor */
     uint32_t clause;
     uint32_t n_clauses;
@@ -99,11 +99,11 @@ void lg_pat_program_init(struct lg_pat_program *pg);
 void lg_pat_program_done(struct lg_pat_program *pg);
 /* Appends one rule. LG_EPARSE with a text naming the clause. */
 int lg_pat_compile(struct lg_pat_program *pg, enum lg_platform platform, const char *condition,
-                   struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 
 /* What clauses see of a node. */
-#define LG_PAT_PATH_WORDS 8  /* 512 bits of trigrams */
-#define LG_PAT_CMD_WORDS 32  /* 2,048 bits */
+#define LG_PAT_PATH_WORDS 8 /* 512 bits of trigrams */
+#define LG_PAT_CMD_WORDS 32 /* 2,048 bits */
 struct lg_pat_node {
     struct lg_str path;
     struct lg_str base;
@@ -115,13 +115,13 @@ struct lg_pat_node {
     uint64_t *cmd_tri; /* NULL where cmd is empty */
 };
 int lg_pat_node_text(struct lg_arena *a, enum lg_platform platform, const struct lg_node *node,
-                     struct lg_pat_node *ret) LG_MUST_CHECK;
+        struct lg_pat_node *ret) LG_MUST_CHECK;
 /* Lower case, without ignored quoting, white space collapsed, one space at both ends; decoded
  * base64 follows. Used for command lines, scripts and edge details. */
 int lg_pat_clean(struct lg_arena *a, enum lg_platform platform, struct lg_str in,
-                 struct lg_str *ret) LG_MUST_CHECK;
+        struct lg_str *ret) LG_MUST_CHECK;
 int lg_pat_clean_path(struct lg_arena *a, enum lg_platform platform, bool registry,
-                      struct lg_str in, struct lg_str *ret) LG_MUST_CHECK;
+        struct lg_str in, struct lg_str *ret) LG_MUST_CHECK;
 uint32_t lg_pat_trigram(const char *p); /* 11 bits of 3 bytes */
 uint64_t lg_pat_base_bit(struct lg_str base);
 

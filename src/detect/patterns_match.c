@@ -136,8 +136,7 @@ static struct lg_str edge_detail(struct lg_patterns *ps, uint32_t e)
 {
     struct lg_str *d = &ps->details[e];
 
-    if (d->p == NULL &&
-            lg_pat_clean(&ps->text, ps->g->platform, ps->g->edges[e].detail, d) < 0) {
+    if (d->p == NULL && lg_pat_clean(&ps->text, ps->g->platform, ps->g->edges[e].detail, d) < 0) {
         ps->out_of_memory = true;
         *d = LG_STR("");
     }
@@ -156,14 +155,14 @@ static bool may_hold(const uint64_t *tri, unsigned drop_bits, const struct lg_pa
     return true;
 }
 
-static bool has(struct lg_str s, const uint64_t *tri, unsigned drop_bits,
-                const struct lg_pat_lit *lit)
+static bool has(
+        struct lg_str s, const uint64_t *tri, unsigned drop_bits, const struct lg_pat_lit *lit)
 {
     return (tri == NULL || may_hold(tri, drop_bits, lit)) && lg_str_find(s, lit->s) >= 0;
 }
 
 static bool compare(struct lg_str s, const uint64_t *tri, unsigned drop_bits, uint8_t op,
-                    const struct lg_pat_lit *lit)
+        const struct lg_pat_lit *lit)
 {
     switch (op) {
     case LG_PAT_EQ:
@@ -194,7 +193,7 @@ static bool cmd_is(const struct lg_pat_node *pn, uint8_t op, const struct lg_pat
 }
 
 static bool literal_holds(struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v,
-                          uint32_t e, const struct lg_pat_lit *lit)
+        uint32_t e, const struct lg_pat_lit *lit)
 {
     const struct lg_pat_node *pn = &ps->nodes[v];
 
@@ -227,8 +226,8 @@ static bool bits_hold(const struct lg_pat_clause *cl, uint32_t have)
     return yes != cl->negated;
 }
 
-static bool clause_holds(struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v,
-                         uint32_t e)
+static bool clause_holds(
+        struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v, uint32_t e)
 {
     const struct lg_node *node = &ps->g->nodes[v];
     const struct lg_edge *edge = e != UINT32_MAX ? &ps->g->edges[e] : NULL;
@@ -262,7 +261,7 @@ static bool clause_holds(struct lg_patterns *ps, const struct lg_pat_clause *cl,
 }
 
 static bool group_holds(struct lg_patterns *ps, const struct lg_pat_group *gr, uint32_t src,
-                        uint32_t dst, uint32_t e)
+        uint32_t dst, uint32_t e)
 {
     const struct lg_pat_clause *cl = &ps->program.clauses.v[gr->clause];
 
@@ -308,8 +307,8 @@ static bool exists(struct lg_patterns *ps, const struct lg_pat_group *gr, uint32
     return false;
 }
 
-static uint32_t acting_node(const struct lg_patterns *ps, const struct lg_pat_rule *rule,
-                            const struct lg_edge *edge)
+static uint32_t acting_node(
+        const struct lg_patterns *ps, const struct lg_pat_rule *rule, const struct lg_edge *edge)
 {
     if (rule->at_dst || edge->type == LG_EDGE_SPAWN)
         return edge->dst;
@@ -317,7 +316,7 @@ static uint32_t acting_node(const struct lg_patterns *ps, const struct lg_pat_ru
 }
 
 static bool rule_holds(struct lg_patterns *ps, const struct lg_pat_rule *rule, uint32_t actor,
-                       uint32_t src, uint32_t dst, uint32_t e)
+        uint32_t src, uint32_t dst, uint32_t e)
 {
     const struct lg_pat_group *gr = &ps->program.groups.v[rule->group];
 
@@ -406,15 +405,15 @@ static int match_edges(struct lg_patterns *ps)
             const struct lg_pat_rule *rule = &ps->program.rules.v[r];
 
             if (edge_matches(ps, rule, e))
-                rc = lg_vec_push(&ps->hits,
-                        (struct lg_pattern_hit){r, acting_node(ps, rule, edge), e});
+                rc = lg_vec_push(
+                        &ps->hits, (struct lg_pattern_hit){r, acting_node(ps, rule, edge), e});
         }
     }
     return rc;
 }
 
 int lg_patterns_match(struct lg_patterns *ps, const struct lg_graph *g, const uint8_t *removed,
-                      const struct lg_pattern_hit **ret_hits, uint32_t *ret_n)
+        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n)
 {
     int rc = prepare(ps, g);
 
@@ -460,7 +459,7 @@ static uint32_t first_edge(struct lg_patterns *ps, const struct lg_pat_rule *rul
 }
 
 int lg_patterns_rematch(struct lg_patterns *ps, const uint8_t *removed,
-                        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n)
+        const struct lg_pattern_hit **ret_hits, uint32_t *ret_n)
 {
     int rc = 0;
 

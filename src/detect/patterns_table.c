@@ -92,8 +92,8 @@ const char *lg_technique_tactic(const char *id)
 
 /* Different techniques among the hits of one strength; hits are sorted by pattern, but rows of
  * one technique need not stand together. */
-static uint32_t distinct_techniques(const struct lg_pattern_hit *hits, uint32_t n,
-                                    enum lg_pattern_strength strength)
+static uint32_t distinct_techniques(
+        const struct lg_pattern_hit *hits, uint32_t n, enum lg_pattern_strength strength)
 {
     const char *seen[16];
     uint32_t n_seen = 0;
@@ -126,8 +126,8 @@ double lg_patterns_floor(const struct lg_pattern_hit *hits, uint32_t n)
     return medium[k < 7 ? k : 7];
 }
 
-uint32_t lg_patterns_techniques(const struct lg_pattern_hit *hits, uint32_t n, const char **out,
-                                uint32_t cap)
+uint32_t lg_patterns_techniques(
+        const struct lg_pattern_hit *hits, uint32_t n, const char **out, uint32_t cap)
 {
     uint32_t n_out = 0;
 

@@ -195,8 +195,8 @@ static void clean_into(struct cleaner *c, enum lg_platform platform, struct lg_s
     put(c, ' ', windows);
 }
 
-int lg_pat_clean(struct lg_arena *a, enum lg_platform platform, struct lg_str in,
-                 struct lg_str *ret)
+int lg_pat_clean(
+        struct lg_arena *a, enum lg_platform platform, struct lg_str in, struct lg_str *ret)
 {
     char hidden[MAX_DECODED];
     struct cleaner c = {NULL, 0};
@@ -224,7 +224,13 @@ struct spelling {
     struct lg_str to;
 };
 
-#define SPELL(a, b) {{(a), sizeof(a) - 1}, {(b), sizeof(b) - 1}}
+#define SPELL(a, b)                                                                                \
+    {                                                                                              \
+        {(a), sizeof(a) - 1},                                                                      \
+        {                                                                                          \
+            (b), sizeof(b) - 1                                                                     \
+        }                                                                                          \
+    }
 static const struct spelling path_heads[] = {
         SPELL("\\??\\", ""),
         SPELL("\\\\?\\", ""),
@@ -242,8 +248,8 @@ static const struct spelling registry_heads[] = {
         SPELL("hkey_classes_root\\", "hkcr\\"),
 };
 
-static struct lg_str respell_head(struct lg_arena *a, struct lg_str s, const struct spelling *table,
-                                  size_t n)
+static struct lg_str respell_head(
+        struct lg_arena *a, struct lg_str s, const struct spelling *table, size_t n)
 {
     struct lg_str t;
     char *p;
@@ -297,7 +303,7 @@ static size_t respell_control_set(char *p, size_t n)
 }
 
 int lg_pat_clean_path(struct lg_arena *a, enum lg_platform platform, bool registry,
-                      struct lg_str in, struct lg_str *ret)
+        struct lg_str in, struct lg_str *ret)
 {
     char *p = lg_arena_alloc(a, in.n + 8);
     struct lg_str s;
@@ -318,8 +324,8 @@ int lg_pat_clean_path(struct lg_arena *a, enum lg_platform platform, bool regist
         s = respell_head(a, lg_str_of(p, n), registry_heads,
                 sizeof(registry_heads) / sizeof(registry_heads[0]));
     } else if (platform == LG_PLATFORM_WINDOWS) {
-        s = respell_head(a, respell_device(s, p), path_heads,
-                sizeof(path_heads) / sizeof(path_heads[0]));
+        s = respell_head(
+                a, respell_device(s, p), path_heads, sizeof(path_heads) / sizeof(path_heads[0]));
     }
     if (s.p == NULL)
         return LG_ENOMEM;
@@ -340,7 +346,7 @@ static int lower(struct lg_arena *a, struct lg_str in, struct lg_str *ret)
 }
 
 int lg_pat_node_text(struct lg_arena *a, enum lg_platform platform, const struct lg_node *node,
-                     struct lg_pat_node *ret)
+        struct lg_pat_node *ret)
 {
     int rc = lg_pat_clean_path(a, platform, node->type == LG_NODE_REGISTRY,
             node->raw.n > 0 ? node->raw : node->name, &ret->path);

@@ -220,7 +220,7 @@ static inline uint32_t gb_node(struct gb *b, int type, struct lg_str text)
 
     gb_cut(&text, "@@", &head);
     cmd = head;
-    if (!gb_cut(&cmd, "::", &name))
+    if (!gb_cut(&cmd, " :: ", &name))
         cmd.n = 0;
     cmd = lg_str_trim(cmd);
     key = name;
