@@ -23,7 +23,7 @@ if(LG_SANITIZE)
   add_compile_definitions(LG_SANITIZED=1)
 endif()
 if(LG_COVERAGE)
-  add_compile_options(--coverage -O0)
+  add_compile_options(--coverage -O0 -fprofile-update=atomic) # counters of threads too
   add_link_options(--coverage)
 endif()
 if(LG_FUZZ)
