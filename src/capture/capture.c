@@ -186,9 +186,9 @@ static int fill_batch(struct lg_capture *cap, struct lg_capture_batch *b)
 
     lg_buf_clear(&b->text);
     b->records.n = 0;
-    lg_buf_adds(&b->text, lg_buf_str(&cap->carry));
-    if (b->text.failed != 0)
+    if (lg_buf_reserve(&b->text, cap->carry.n + READ_BYTES + LG_JSON_PADDING) < 0)
         return LG_ENOMEM;
+    lg_buf_adds(&b->text, lg_buf_str(&cap->carry));
     lg_buf_clear(&cap->carry);
     if (cap->split.framing == LG_SPLIT_UNKNOWN)
         rc = detect_framing(cap, &b->text);
