@@ -111,7 +111,7 @@ struct lg_keymap {
     uint16_t ready;
     uint16_t lens[LG_KEYMAP_ROWS];
     uint64_t ends[LG_KEYMAP_ROWS][2]; /* first and last bytes: see keymap.c */
-    uint16_t slots[LG_KEYMAP_SLOTS]; /* row number + 1; 0 is free */
+    uint16_t slots[LG_KEYMAP_SLOTS];  /* row number + 1; 0 is free */
 };
 #define LG_KEYMAP(rows_)                                                                           \
     {                                                                                              \
