@@ -1,4 +1,4 @@
-/* What we save loads in PyTorch: runs tests/oracle/check_saved.py with Debian's python3-torch. */
+/* What we save loads in PyTorch: runs tests/oracle/load_saved.py with Debian's python3-torch. */
 #include "golden.h"
 
 #include <spawn.h>
@@ -29,7 +29,7 @@ static void test_torch_loads(void **state)
 {
     static const char *const probe[] = {"/usr/bin/python3", "-c", "import torch", NULL};
     static const char *const check[] = {"/usr/bin/python3", "-B",
-            LG_SOURCE_DIR "/tests/oracle/check_saved.py", GOLDEN "odd.pt", PT, SAFE, NULL};
+            LG_SOURCE_DIR "/tests/oracle/load_saved.py", GOLDEN "odd.pt", PT, SAFE, NULL};
     struct golden gd;
     struct lg_err err = {0};
 

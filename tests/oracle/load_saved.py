@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""usage: check_saved.py FROM_TORCH.pt FROM_C.pt FROM_C.safetensors
+"""usage: load_saved.py FROM_TORCH.pt FROM_C.pt FROM_C.safetensors
 
 What the C side saved loads with torch.load(weights_only=True) and by the safetensors layout, fits
 the module, and has the bits of the file that it was loaded from. Run by tests/unit/gnn/test_torch.c.
