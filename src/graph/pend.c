@@ -1,6 +1,7 @@
 #include "graph/pend.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
 
 struct pack {
     struct lg_strpool *sp;
@@ -98,7 +99,7 @@ int lg_pend_new(const struct lg_event *ev, const struct lg_op *op, bool with_edg
     pe->type = (uint8_t)ev->type;
     pe->source = (uint8_t)ev->source;
     pe->edge = with_edge ? op->edge : 0;
-    pe->ends = with_edge ? (uint8_t)(op->src_end | op->dst_end << 4) : 0;
+    pe->ends = (uint8_t)(with_edge ? op->src_end | op->dst_end << 4 : 0);
     pe->life = with_edge ? op->life : LG_LIFE_NONE;
     pe->n = n;
     n = 0;

@@ -173,7 +173,7 @@ static void facts_merge(struct lg_proc *p, const struct lg_proc_facts *f)
 static int proc_text(struct lg_proctab *pt, const struct lg_proc_ctx *cx, enum lg_text_kind kind,
                      uint32_t raw, uint32_t user, uint32_t *ret)
 {
-    struct lg_text_names names = {cx->host, text_of(pt, user)};
+    struct lg_text_names names = {text_of(pt, cx->host), text_of(pt, user)};
 
     return lg_strpool_add(pt->sp, lg_textcache_get(cx->tc, kind, cx->platform, &names,
                                                    text_of(pt, raw)), ret);

@@ -67,7 +67,7 @@ struct lg_proc_ctx {
     enum lg_platform platform;
     enum lg_source source;
     lg_time time;
-    struct lg_str host;
+    uint32_t host; /* its name, an id of the pool */
 };
 
 void lg_proctab_init(struct lg_proctab *pt, struct lg_acct *acct, struct lg_strpool *sp);

@@ -121,7 +121,7 @@ struct node_in {
 static int normalised(const struct lg_fold *fo, enum lg_text_kind kind, uint32_t raw,
                       uint32_t user, uint32_t *ret)
 {
-    struct lg_text_names names = {fo->host, lg_strpool_get(fo->sp, user)};
+    struct lg_text_names names = {lg_strpool_get(fo->sp, fo->host), lg_strpool_get(fo->sp, user)};
 
     return lg_strpool_add(fo->sp, lg_textcache_get(fo->tc, kind, fo->platform, &names,
                                                    lg_strpool_get(fo->sp, raw)), ret);

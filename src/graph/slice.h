@@ -86,7 +86,7 @@ struct lg_fold {
     struct lg_proctab *pt;
     struct lg_textcache *tc;
     enum lg_platform platform;
-    struct lg_str host;
+    uint32_t host; /* id of the endpoint's full name */
     bool full; /* over the budget: only what is there already may count on */
 };
 

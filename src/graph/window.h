@@ -32,6 +32,7 @@ struct lg_window_stats {
     uint64_t duplicates;   /* same event_id again inside the reorder buffer */
     uint64_t windows;
     uint64_t early_flushes;
+    uint64_t forced; /* events that left a full reorder buffer before their time */
     size_t bytes;
     size_t peak_bytes;
     uint64_t endpoints;
@@ -45,9 +46,11 @@ typedef int (*lg_window_fn)(void *user, const struct lg_graph *g);
 int lg_windows_new(const struct lg_window_options *opt, lg_window_fn fn, void *user,
                    struct lg_windows **ret) LG_MUST_CHECK;
 void lg_windows_free(struct lg_windows *ws);
-/* Copies what it needs of the event. 0, LG_ENOMEM or fn's error. */
+/* Copies what it needs of the event. 0, LG_ENOMEM, LG_EINVAL (type or source out of range) or
+ * fn's error. */
 int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev) LG_MUST_CHECK;
-/* End of input: closes every open window, endpoints in (tenant, endpoint) order. */
+/* End of input: closes every open window, endpoints in (tenant, endpoint) order, and forgets all
+ * endpoints: what is pushed next starts anew. */
 int lg_windows_flush(struct lg_windows *ws) LG_MUST_CHECK;
 void lg_windows_stats(const struct lg_windows *ws, struct lg_window_stats *ret);
 

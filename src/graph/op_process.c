@@ -1,4 +1,4 @@
-#include "graph/map_int.h"
+#include "graph/op_int.h"
 
 /* Processes as actors and targets, modules, and what a file or device operation says. */
 
@@ -46,46 +46,46 @@ static void map_access(const struct lg_event *ev, struct lg_op *op)
 {
     uint64_t mask = lg_event_u64(ev, LG_F_GRANTED_ACCESS);
 
-    lg_map_edge(op, LG_EDGE_ACCESS, LG_END_TARGET);
+    lg_op_map_edge(op, LG_EDGE_ACCESS, LG_END_TARGET);
     op->attr = access_attr(mask);
     if (lg_str_find(lg_event_str(ev, LG_F_CALL_TRACE), LG_STR("UNKNOWN")) >= 0)
         op->attr |= LG_ATTR_UNKNOWN_FRAME;
-    lg_map_put_u64(op, 1, mask, 16);
-    op->detail = lg_map_buf(op, 1);
+    lg_op_map_put_u64(op, 1, mask, 16);
+    op->detail = lg_op_map_buf(op, 1);
 }
 
 static void map_thread(const struct lg_event *ev, struct lg_op *op)
 {
-    struct lg_str module = lg_map_str(ev, LG_F_START_MODULE);
-    struct lg_str function = lg_map_str(ev, LG_F_START_FUNCTION);
+    struct lg_str module = lg_op_map_str(ev, LG_F_START_MODULE);
+    struct lg_str function = lg_op_map_str(ev, LG_F_START_FUNCTION);
 
-    lg_map_edge(op, LG_EDGE_REMOTE_THREAD, LG_END_TARGET);
+    lg_op_map_edge(op, LG_EDGE_REMOTE_THREAD, LG_END_TARGET);
     if (module.n == 0)
         op->attr |= LG_ATTR_START_UNKNOWN;
     if (lg_str_istarts(function, LG_STR("LoadLibrary")) ||
         lg_str_istarts(function, LG_STR("LdrLoadDll")))
         op->attr |= LG_ATTR_START_LOADLIBRARY;
-    lg_map_put(op, 1, module.n > 0 ? module : lg_map_str(ev, LG_F_START_ADDRESS));
+    lg_op_map_put(op, 1, module.n > 0 ? module : lg_op_map_str(ev, LG_F_START_ADDRESS));
     if (function.n > 0) {
-        lg_map_put(op, 1, LG_STR("!"));
-        lg_map_put(op, 1, function);
+        lg_op_map_put(op, 1, LG_STR("!"));
+        lg_op_map_put(op, 1, function);
     }
-    op->detail = lg_map_buf(op, 1);
+    op->detail = lg_op_map_buf(op, 1);
 }
 
 static void map_create(const struct lg_event *ev, struct lg_op *op)
 {
     struct lg_op_proc *a = &op->actor;
-    struct lg_str il = lg_map_str(ev, LG_F_INTEGRITY_LEVEL);
+    struct lg_str il = lg_op_map_str(ev, LG_F_INTEGRITY_LEVEL);
 
     op->life = LG_LIFE_CREATE;
     op->edge = LG_EDGE_SPAWN;
     op->src_end = LG_END_PARENT;
     op->dst_end = LG_END_ACTOR;
-    a->cmd = lg_map_str(ev, LG_F_COMMAND_LINE);
-    a->original = lg_map_str(ev, LG_F_ORIGINAL_FILE_NAME);
+    a->cmd = lg_op_map_str(ev, LG_F_COMMAND_LINE);
+    a->original = lg_op_map_str(ev, LG_F_ORIGINAL_FILE_NAME);
     a->hash = best_hash(ev);
-    a->integrity = (uint8_t)lg_text_integrity(il.n > 0 ? il : lg_map_str(ev, LG_F_MANDATORY_LABEL));
+    a->integrity = (uint8_t)lg_text_integrity(il.n > 0 ? il : lg_op_map_str(ev, LG_F_MANDATORY_LABEL));
     op->text_flags = lg_text_flags(a->cmd);
     op->attr = failed_attr(ev) | root_attr(ev, op);
     if (a->image.n == 0) { /* some collectors give the command line only */
@@ -107,7 +107,7 @@ static void map_fork(const struct lg_event *ev, struct lg_op *op)
         op->src_end = LG_END_PARENT;
         op->dst_end = LG_END_ACTOR;
     }
-    op->actor.cmd = lg_map_str(ev, LG_F_COMMAND_LINE);
+    op->actor.cmd = lg_op_map_str(ev, LG_F_COMMAND_LINE);
     op->text_flags = lg_text_flags(op->actor.cmd);
     op->attr = failed_attr(ev);
 }
@@ -118,17 +118,17 @@ static void map_setid(const struct lg_event *ev, struct lg_op *op)
     enum lg_field f = gid ? LG_F_NEW_GID : LG_F_NEW_UID;
     int64_t id = lg_event_has(ev, f) ? ev->v[f].i : -1;
 
-    lg_map_put(op, 0, LG_STR("uid:"));
+    lg_op_map_put(op, 0, LG_STR("uid:"));
     if (id >= 0)
-        lg_map_put_u64(op, 0, (uint64_t)id, 10);
+        lg_op_map_put_u64(op, 0, (uint64_t)id, 10);
     else
-        lg_map_put(op, 0, LG_STR("unset"));
-    lg_map_node(op, LG_EDGE_SETID, LG_NODE_ACCOUNT, LG_TEXT_ACCOUNT, lg_map_buf(op, 0));
+        lg_op_map_put(op, 0, LG_STR("unset"));
+    lg_op_map_node(op, LG_EDGE_SETID, LG_NODE_ACCOUNT, LG_TEXT_ACCOUNT, lg_op_map_buf(op, 0));
     op->attr = failed_attr(ev) | root_attr(ev, op);
-    op->detail = lg_map_str(ev, LG_F_SYSCALL);
+    op->detail = lg_op_map_str(ev, LG_F_SYSCALL);
 }
 
-void lg_map_process_event(const struct lg_event *ev, struct lg_op *op)
+void lg_op_map_process_event(const struct lg_event *ev, struct lg_op *op)
 {
     switch (ev->type) {
     case LG_EVENT_PROCESS_CREATE:
@@ -139,26 +139,26 @@ void lg_map_process_event(const struct lg_event *ev, struct lg_op *op)
         break;
     case LG_EVENT_PROCESS_TERMINATE:
         op->life = LG_LIFE_EXIT;
-        lg_map_edge(op, LG_EDGE_EXIT, LG_END_ACTOR);
+        lg_op_map_edge(op, LG_EDGE_EXIT, LG_END_ACTOR);
         break;
     case LG_EVENT_PROCESS_ACCESS:
         map_access(ev, op);
         break;
     case LG_EVENT_PROCESS_PTRACE:
-        lg_map_edge(op, LG_EDGE_PTRACE, LG_END_TARGET);
+        lg_op_map_edge(op, LG_EDGE_PTRACE, LG_END_TARGET);
         op->attr = failed_attr(ev) | root_attr(ev, op);
-        lg_map_put_u64(op, 1, lg_event_u64(ev, LG_F_PTRACE_REQUEST), 16);
-        op->detail = lg_map_buf(op, 1);
+        lg_op_map_put_u64(op, 1, lg_event_u64(ev, LG_F_PTRACE_REQUEST), 16);
+        op->detail = lg_op_map_buf(op, 1);
         break;
     case LG_EVENT_PROCESS_SIGNAL:
-        lg_map_edge(op, LG_EDGE_SIGNAL, LG_END_TARGET);
+        lg_op_map_edge(op, LG_EDGE_SIGNAL, LG_END_TARGET);
         op->attr = failed_attr(ev) | root_attr(ev, op);
-        lg_map_put_u64(op, 1, lg_event_u64(ev, LG_F_SIGNAL), 10);
-        op->detail = lg_map_buf(op, 1);
+        lg_op_map_put_u64(op, 1, lg_event_u64(ev, LG_F_SIGNAL), 10);
+        op->detail = lg_op_map_buf(op, 1);
         break;
     case LG_EVENT_PROCESS_TAMPER:
-        lg_map_edge(op, LG_EDGE_TAMPER, LG_END_ACTOR);
-        op->detail = lg_map_str(ev, LG_F_TAMPER_TYPE);
+        lg_op_map_edge(op, LG_EDGE_TAMPER, LG_END_ACTOR);
+        op->detail = lg_op_map_str(ev, LG_F_TAMPER_TYPE);
         break;
     case LG_EVENT_REMOTE_THREAD:
         map_thread(ev, op);
@@ -176,8 +176,8 @@ static void map_module(const struct lg_event *ev, struct lg_op *op)
     bool driver = ev->type == LG_EVENT_DRIVER_LOAD;
     struct lg_str status = lg_event_str(ev, LG_F_SIGNATURE_STATUS);
 
-    lg_map_node(op, driver ? LG_EDGE_DRIVER_LOAD : LG_EDGE_LOAD, LG_NODE_MODULE, LG_TEXT_MODULE,
-                lg_map_str(ev, LG_F_IMAGE_LOADED));
+    lg_op_map_node(op, driver ? LG_EDGE_DRIVER_LOAD : LG_EDGE_LOAD, LG_NODE_MODULE, LG_TEXT_MODULE,
+                lg_op_map_str(ev, LG_F_IMAGE_LOADED));
     if (lg_event_has(ev, LG_F_SIGNED)) {
         bool good = ev->v[LG_F_SIGNED].b;
 
@@ -189,9 +189,9 @@ static void map_module(const struct lg_event *ev, struct lg_op *op)
         if (!good)
             op->attr |= LG_ATTR_UNSIGNED;
     }
-    op->dst.original = lg_map_str(ev, LG_F_ORIGINAL_FILE_NAME);
+    op->dst.original = lg_op_map_str(ev, LG_F_ORIGINAL_FILE_NAME);
     op->dst.hash = best_hash(ev);
-    op->detail = lg_map_str(ev, LG_F_SIGNATURE);
+    op->detail = lg_op_map_str(ev, LG_F_SIGNATURE);
     if (driver && op->actor.image.n == 0) {
         op->actor.guid.n = 0;
         op->actor.pid = 0;
@@ -206,12 +206,12 @@ static void map_mode(const struct lg_event *ev, struct lg_op *op)
     if (ev->type == LG_EVENT_FILE_MODE_CHANGE) {
         if ((mode & 06000) != 0 || (mode & 0001) != 0)
             op->attr |= LG_ATTR_SETUID_BIT;
-        lg_map_put_u64(op, 1, mode & 07777, 8);
+        lg_op_map_put_u64(op, 1, mode & 07777, 8);
     } else {
-        lg_map_put(op, 1, LG_STR("uid "));
-        lg_map_put_u64(op, 1, lg_event_u64(ev, LG_F_FILE_OWNER_UID), 10);
+        lg_op_map_put(op, 1, LG_STR("uid "));
+        lg_op_map_put_u64(op, 1, lg_event_u64(ev, LG_F_FILE_OWNER_UID), 10);
     }
-    op->detail = lg_map_buf(op, 1);
+    op->detail = lg_op_map_buf(op, 1);
 }
 
 static enum lg_edge_type file_edge(const struct lg_event *ev)
@@ -243,8 +243,8 @@ static enum lg_edge_type file_edge(const struct lg_event *ev)
 
 static void map_file(const struct lg_event *ev, struct lg_op *op)
 {
-    struct lg_str name = lg_map_str(ev, LG_F_TARGET_FILENAME);
-    struct lg_str other = lg_map_str(ev, LG_F_NEW_FILENAME);
+    struct lg_str name = lg_op_map_str(ev, LG_F_TARGET_FILENAME);
+    struct lg_str other = lg_op_map_str(ev, LG_F_NEW_FILENAME);
 
     if ((ev->type == LG_EVENT_FILE_RENAME || ev->type == LG_EVENT_FILE_LINK) && other.n > 0) {
         op->detail = name;
@@ -252,7 +252,7 @@ static void map_file(const struct lg_event *ev, struct lg_op *op)
     }
     if (name.n == 0)
         name = LG_STR("<unknown file>");
-    lg_map_node(op, file_edge(ev), LG_NODE_FILE, LG_TEXT_FILE, name);
+    lg_op_map_node(op, file_edge(ev), LG_NODE_FILE, LG_TEXT_FILE, name);
     op->attr = lg_text_file_attr(ev->platform, name) | failed_attr(ev);
     if ((op->attr & LG_ATTR_FILE_USER_WRITABLE) != 0)
         op->dst.flags |= LG_OPN_USER_PATH;
@@ -260,19 +260,19 @@ static void map_file(const struct lg_event *ev, struct lg_op *op)
     if (ev->type == LG_EVENT_FILE_MODE_CHANGE || ev->type == LG_EVENT_FILE_OWNER_CHANGE)
         map_mode(ev, op);
     else if (ev->type == LG_EVENT_FILE_STREAM_CREATE)
-        op->detail = lg_map_str(ev, LG_F_CONTENTS);
+        op->detail = lg_op_map_str(ev, LG_F_CONTENTS);
 }
 
 static void map_kernel(const struct lg_event *ev, struct lg_op *op, enum lg_edge_type edge,
                        const char *prefix, struct lg_str name)
 {
-    lg_map_put(op, 0, lg_str_z(prefix));
-    lg_map_put(op, 0, lg_str_basename(name));
-    lg_map_node(op, edge, LG_NODE_KERNEL, LG_TEXT_NAME, lg_map_buf(op, 0));
+    lg_op_map_put(op, 0, lg_str_z(prefix));
+    lg_op_map_put(op, 0, lg_str_basename(name));
+    lg_op_map_node(op, edge, LG_NODE_KERNEL, LG_TEXT_NAME, lg_op_map_buf(op, 0));
     op->attr = root_attr(ev, op) | failed_attr(ev);
 }
 
-void lg_map_file_event(const struct lg_event *ev, struct lg_op *op)
+void lg_op_map_file_event(const struct lg_event *ev, struct lg_op *op)
 {
     struct lg_str name;
 
@@ -282,17 +282,17 @@ void lg_map_file_event(const struct lg_event *ev, struct lg_op *op)
         map_module(ev, op);
         break;
     case LG_EVENT_KERNEL_MODULE_LOAD:
-        name = lg_map_str(ev, LG_F_MODULE_NAME);
+        name = lg_op_map_str(ev, LG_F_MODULE_NAME);
         map_kernel(ev, op, LG_EDGE_KMOD, "module:",
-                   name.n > 0 ? name : lg_map_str(ev, LG_F_TARGET_FILENAME));
-        op->detail = lg_map_str(ev, LG_F_MODULE_ARGS);
+                   name.n > 0 ? name : lg_op_map_str(ev, LG_F_TARGET_FILENAME));
+        op->detail = lg_op_map_str(ev, LG_F_MODULE_ARGS);
         break;
     case LG_EVENT_MEMFD_CREATE:
-        map_kernel(ev, op, LG_EDGE_MEMFD, "memfd:", lg_map_str(ev, LG_F_MEMFD_NAME));
+        map_kernel(ev, op, LG_EDGE_MEMFD, "memfd:", lg_op_map_str(ev, LG_F_MEMFD_NAME));
         break;
     case LG_EVENT_RAW_ACCESS_READ:
-        name = lg_map_str(ev, LG_F_DEVICE);
-        lg_map_node(op, LG_EDGE_RAW_READ, LG_NODE_DEVICE, LG_TEXT_NAME, name);
+        name = lg_op_map_str(ev, LG_F_DEVICE);
+        lg_op_map_node(op, LG_EDGE_RAW_READ, LG_NODE_DEVICE, LG_TEXT_NAME, name);
         break;
     default:
         map_file(ev, op);

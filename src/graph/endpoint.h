@@ -1,0 +1,72 @@
+#ifndef LG_GRAPH_ENDPOINT_H
+#define LG_GRAPH_ENDPOINT_H
+
+#include "graph/build.h"
+#include "graph/window.h"
+
+/* One endpoint's state between events. Its worker's. */
+
+struct lg_wait { /* heap element: time first, so that most comparisons touch nothing else */
+    lg_time time;
+    struct lg_pend *pe;
+};
+
+struct lg_endpoint {
+    struct lg_endpoint *older, *newer; /* by last input */
+    struct lg_endpoint *chain;         /* same hash */
+    uint64_t hash;
+    char *names; /* tenant, then endpoint */
+    uint16_t tenant_n;
+    uint16_t endpoint_n;
+    uint8_t platform;
+    bool started; /* watermark is valid */
+    struct lg_acct acct;
+    struct lg_strpool sp;
+    struct lg_proctab pt;
+    LG_ACCT_VEC(struct lg_wait) heap;
+    LG_ACCT_VEC(struct lg_slice *) slices; /* ascending, live */
+    size_t pending_bytes;
+    uint32_t host; /* of the latest event that was folded, longest form */
+    lg_time watermark;
+    lg_time closed; /* windows that end here or before are over */
+    uint32_t seen;  /* sources */
+    lg_time source_max[LG_SOURCE_COUNT];
+    lg_time last_time; /* of the last event released, with its id: finds repeats */
+    struct lg_uuid last_id;
+    bool has_last;
+};
+
+/* What all endpoints of a worker share. */
+struct lg_windows {
+    struct lg_window_options opt;
+    lg_window_fn fn;
+    void *user;
+    struct lg_map by_hash; /* hash -> struct lg_endpoint * */
+    struct lg_endpoint *oldest, *newest;
+    struct lg_builder *bd;
+    struct lg_textcache tc;
+    struct lg_window_stats st;
+    size_t endpoint_bytes; /* sum of the accounts */
+    struct lg_op op;
+    struct lg_pend_values pv;
+};
+
+int lg_endpoint_new(struct lg_windows *ws, const struct lg_event *ev, uint64_t hash,
+                    struct lg_endpoint **ret) LG_MUST_CHECK;
+void lg_endpoint_free(struct lg_windows *ws, struct lg_endpoint *ep);
+/* Takes the event in: buffers it, or folds it if it is late. */
+int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep,
+                     const struct lg_event *ev) LG_MUST_CHECK;
+/* Releases and closes everything before `t`. */
+int lg_endpoint_advance(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t) LG_MUST_CHECK;
+
+static inline struct lg_str lg_endpoint_tenant(const struct lg_endpoint *ep)
+{
+    return lg_str_of(ep->names, ep->tenant_n);
+}
+static inline struct lg_str lg_endpoint_id(const struct lg_endpoint *ep)
+{
+    return lg_str_of(ep->names + ep->tenant_n, ep->endpoint_n);
+}
+
+#endif
