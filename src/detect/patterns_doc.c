@@ -7,7 +7,10 @@ static void escape(struct lg_buf *out, const char *z)
     for (; *z != '\0'; z++) {
         if (*z == '|')
             lg_buf_addc(out, '\\');
-        lg_buf_addc(out, *z);
+        if (*z < 0) /* a control character must not reorder the page */
+            lg_buf_printf(out, "\\x%02x", (unsigned)(unsigned char)*z);
+        else
+            lg_buf_addc(out, *z);
     }
 }
 
