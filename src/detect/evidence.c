@@ -38,8 +38,8 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
     return 0;
 }
 
-int lg_jury_rescore(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
-                    struct lg_scores *s)
+int lg_jury_rescore(
+        struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed, struct lg_scores *s)
 {
     LG_CLEANUP(lg_cleanup_free) uint32_t *drop = NULL;
     const struct lg_pattern_hit *hits;
@@ -100,8 +100,8 @@ static int by_drop(const void *a, const void *b)
 }
 
 /* All nodes that learned members see, and those that patterns name, by rank. */
-static int candidates(struct lg_jury *j, const struct lg_graph *g, struct candidate **ret,
-                      uint32_t *ret_n)
+static int candidates(
+        struct lg_jury *j, const struct lg_graph *g, struct candidate **ret, uint32_t *ret_n)
 {
     LG_CLEANUP(lg_cleanup_free) struct candidate *c = NULL;
     LG_CLEANUP(lg_cleanup_free) float *grad = NULL;

@@ -11,8 +11,8 @@
 
 #define MIN_NODES 3 /* fewer: "too_few_nodes" (docs/semantics.md, "Verdicts and alerts") */
 
-int lg_jury_new(const struct lg_model *model, const struct lg_jury_options *opt,
-                struct lg_jury **ret)
+int lg_jury_new(
+        const struct lg_model *model, const struct lg_jury_options *opt, struct lg_jury **ret)
 {
     struct lg_jury *j = lg_calloc(1, sizeof(*j));
     int rc;
@@ -87,16 +87,16 @@ void lg_jury_combine(const struct lg_model *m, struct lg_scores *s)
 void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *ret)
 {
     *ret = (struct lg_gnn_graph){.n_nodes = nf->n_nodes,
-                                 .n_edges = nf->n_edges,
-                                 .node_type = nf->node_type,
-                                 .node_num = nf->node_num,
-                                 .tok_off = nf->tok_off,
-                                 .tok = nf->tok,
-                                 .src = nf->src,
-                                 .dst = nf->dst,
-                                 .edge_type = nf->edge_type,
-                                 .edge_attr = nf->edge_attr,
-                                 .edge_num = nf->edge_num};
+            .n_edges = nf->n_edges,
+            .node_type = nf->node_type,
+            .node_num = nf->node_num,
+            .tok_off = nf->tok_off,
+            .tok = nf->tok,
+            .src = nf->src,
+            .dst = nf->dst,
+            .edge_type = nf->edge_type,
+            .edge_attr = nf->edge_attr,
+            .edge_num = nf->edge_num};
 }
 
 /* Mean log-odds of the networks; leaves each scratch with its forward for ablations. */
@@ -108,8 +108,8 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
     lg_jury_gnn_graph(nf, &j->gnn);
     for (uint32_t i = 0; i < m->n_gats; i++) {
         float logits[2];
-        int rc = lg_gnn_scratch_reserve(j->scratch[i], lg_gnn_model_config(m->gat[i]), nf->n_nodes,
-                                        nf->n_edges);
+        int rc = lg_gnn_scratch_reserve(
+                j->scratch[i], lg_gnn_model_config(m->gat[i]), nf->n_nodes, nf->n_edges);
 
         if (rc == 0)
             rc = lg_gnn_forward(m->gat[i], &j->gnn, j->scratch[i], logits);
@@ -122,8 +122,8 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
 }
 
 /* The plain members without the nodes marked in `removed`. */
-int lg_jury_plain(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
-                  struct lg_scores *s)
+int lg_jury_plain(
+        struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed, struct lg_scores *s)
 {
     const struct lg_model *m = j->model;
     const uint32_t *tok;
@@ -167,8 +167,8 @@ static int score(struct lg_jury *j, const struct lg_graph *g, struct lg_scores *
     return 0;
 }
 
-int lg_jury_score(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
-                  struct lg_scores *ret)
+int lg_jury_score(
+        struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed, struct lg_scores *ret)
 {
     struct lg_scores s;
     int rc = score(j, g, &s);

@@ -24,9 +24,9 @@ double lg_jury_sigmoid(double x);
 void lg_jury_combine(const struct lg_model *m, struct lg_scores *s);
 void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *ret);
 int lg_jury_plain(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
-                  struct lg_scores *s) LG_MUST_CHECK;
+        struct lg_scores *s) LG_MUST_CHECK;
 /* After a full score of the same graph: the scores without the marked nodes. */
 int lg_jury_rescore(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
-                    struct lg_scores *s) LG_MUST_CHECK;
+        struct lg_scores *s) LG_MUST_CHECK;
 
 #endif

@@ -34,8 +34,8 @@ static void write_view(struct lg_jw *w, const struct lg_view *view)
     lg_jw_object_end(w);
 }
 
-void lg_manifest_write(const struct lg_model *m, const struct lg_model_file *files, uint32_t n,
-                       struct lg_buf *out)
+void lg_manifest_write(
+        const struct lg_model *m, const struct lg_model_file *files, uint32_t n, struct lg_buf *out)
 {
     struct lg_jw jw, *w = &jw;
 
@@ -85,15 +85,15 @@ void lg_manifest_write(const struct lg_model *m, const struct lg_model_file *fil
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static int get(struct lg_jval obj, const char *key, enum lg_json_type type, struct lg_jval *ret,
-               struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     if (!lg_jval_get(obj, lg_str_z(key), ret) || lg_jval_type(*ret) != type)
         return lg_err_set(reterr, LG_EINVAL, "manifest: '%s' is missing or of a wrong type", key);
     return 0;
 }
 
-static int get_text(struct lg_jval obj, const char *key, char *out, size_t size,
-                    struct lg_err *reterr)
+static int get_text(
+        struct lg_jval obj, const char *key, char *out, size_t size, struct lg_err *reterr)
 {
     struct lg_jval v;
     struct lg_str s;
@@ -128,8 +128,8 @@ static int get_number(struct lg_jval obj, const char *key, double *ret, struct l
     return 0;
 }
 
-static int get_count(struct lg_jval obj, const char *key, uint32_t max, uint32_t *ret,
-                     struct lg_err *reterr)
+static int get_count(
+        struct lg_jval obj, const char *key, uint32_t max, uint32_t *ret, struct lg_err *reterr)
 {
     double d;
     int rc = get_number(obj, key, &d, reterr);
@@ -137,8 +137,8 @@ static int get_count(struct lg_jval obj, const char *key, uint32_t max, uint32_t
     if (rc < 0)
         return rc;
     if (d < 0 || d > max || d != floor(d))
-        return lg_err_set(reterr, LG_EINVAL, "manifest: '%s' must be a whole number of 0..%u", key,
-                          max);
+        return lg_err_set(
+                reterr, LG_EINVAL, "manifest: '%s' must be a whole number of 0..%u", key, max);
     *ret = (uint32_t)d;
     return 0;
 }
@@ -151,7 +151,7 @@ static int read_view(struct lg_jval root, struct lg_view *ret, struct lg_err *re
     int rc;
 
     if ((rc = get(root, "view", LG_JSON_OBJECT, &view, reterr)) < 0 ||
-        (rc = get(view, "sources", LG_JSON_ARRAY, &list, reterr)) < 0)
+            (rc = get(view, "sources", LG_JSON_ARRAY, &list, reterr)) < 0)
         return rc;
     for (it = lg_jiter_of(list); lg_jiter_item(&it, &item);) {
         enum lg_source s;
@@ -166,8 +166,9 @@ static int read_view(struct lg_jval root, struct lg_view *ret, struct lg_err *re
         uint32_t t = 0;
 
         while (t < LG_EDGE_TYPE_COUNT &&
-               (lg_jval_type(item) != LG_JSON_STRING ||
-                !lg_str_eq(lg_jval_str(item), lg_str_z(lg_edge_type_name((enum lg_edge_type)t)))))
+                (lg_jval_type(item) != LG_JSON_STRING ||
+                        !lg_str_eq(lg_jval_str(item),
+                                lg_str_z(lg_edge_type_name((enum lg_edge_type)t)))))
             t++;
         if (t == LG_EDGE_TYPE_COUNT)
             return lg_err_set(reterr, LG_EINVAL, "manifest: unknown edge type in the view");
@@ -191,13 +192,13 @@ static int read_members(struct lg_jval root, struct lg_model *m, struct lg_err *
         struct lg_member_scale *s = &m->scale[i];
 
         if ((rc = get(members, member_names[i], LG_JSON_OBJECT, &one, reterr)) < 0 ||
-            (rc = get_number(one, "weight", &s->weight, reterr)) < 0 ||
-            (rc = get_number(one, "mean", &s->mean, reterr)) < 0 ||
-            (rc = get_number(one, "std", &s->std, reterr)) < 0)
+                (rc = get_number(one, "weight", &s->weight, reterr)) < 0 ||
+                (rc = get_number(one, "mean", &s->mean, reterr)) < 0 ||
+                (rc = get_number(one, "std", &s->std, reterr)) < 0)
             return rc;
         if (s->weight < 0 || s->std <= 0)
-            return lg_err_set(reterr, LG_EINVAL, "manifest: scale of '%s' is not monotone",
-                              member_names[i]);
+            return lg_err_set(
+                    reterr, LG_EINVAL, "manifest: scale of '%s' is not monotone", member_names[i]);
         sum += s->weight;
     }
     if (fabs(sum - 1.0) > 1e-6)
@@ -205,8 +206,8 @@ static int read_members(struct lg_jval root, struct lg_model *m, struct lg_err *
     return 0;
 }
 
-static int read_files(struct lg_jval root, struct lg_model_file *files, uint32_t *ret_n,
-                      struct lg_err *reterr)
+static int read_files(
+        struct lg_jval root, struct lg_model_file *files, uint32_t *ret_n, struct lg_err *reterr)
 {
     struct lg_jval list, val;
     struct lg_jiter it;
@@ -221,10 +222,10 @@ static int read_files(struct lg_jval root, struct lg_model_file *files, uint32_t
 
         if (n == LG_MODEL_MAX_FILES)
             return lg_err_set(reterr, LG_ELIMIT, "manifest: more than %u files",
-                              (unsigned)LG_MODEL_MAX_FILES);
+                    (unsigned)LG_MODEL_MAX_FILES);
         /* a name, never a path: the folder is the whole world of a model */
         if (key.n == 0 || key.n >= sizeof(files[n].name) || key.p[0] == '.' ||
-            lg_str_chr(key, '/') >= 0 || memchr(key.p, '\0', key.n) != NULL)
+                lg_str_chr(key, '/') >= 0 || memchr(key.p, '\0', key.n) != NULL)
             return lg_err_set(reterr, LG_EINVAL, "manifest: bad file name");
         if (lg_jval_type(val) != LG_JSON_STRING || lg_jval_str(val).n != LG_SHA256_HEX)
             return lg_err_set(reterr, LG_EINVAL, "manifest: bad digest of '%.*s'", LG_STR_FMT(key));
@@ -239,8 +240,8 @@ static int read_files(struct lg_jval root, struct lg_model_file *files, uint32_t
 }
 
 /* The text of the "training" member, kept verbatim for `logster model show`. */
-static int read_training(struct lg_str text, struct lg_jval root, struct lg_model *m,
-                         struct lg_err *reterr)
+static int read_training(
+        struct lg_str text, struct lg_jval root, struct lg_model *m, struct lg_err *reterr)
 {
     struct lg_jval v;
     ptrdiff_t at;
@@ -263,7 +264,7 @@ static int read_training(struct lg_str text, struct lg_jval root, struct lg_mode
 }
 
 static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m,
-                     struct lg_model_file *files, uint32_t *ret_n, struct lg_err *reterr)
+        struct lg_model_file *files, uint32_t *ret_n, struct lg_err *reterr)
 {
     char format[32], platform[16];
     struct lg_jval v, calibration;
@@ -275,29 +276,29 @@ static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m
     if ((rc = get_text(root, "format", format, sizeof(format), reterr)) < 0)
         return rc;
     if (strcmp(format, LG_MODEL_FORMAT) != 0)
-        return lg_err_set(reterr, LG_EUNSUP, "manifest: format '%s' is not '%s'", format,
-                          LG_MODEL_FORMAT);
+        return lg_err_set(
+                reterr, LG_EUNSUP, "manifest: format '%s' is not '%s'", format, LG_MODEL_FORMAT);
     if ((rc = get_text(root, "name", m->name, sizeof(m->name), reterr)) < 0 ||
-        (rc = get_text(root, "version", m->version, sizeof(m->version), reterr)) < 0 ||
-        (rc = get_text(root, "platform", platform, sizeof(platform), reterr)) < 0 ||
-        (rc = get(root, "experimental", LG_JSON_BOOL, &v, reterr)) < 0 ||
-        (rc = get_count(root, "feature_version", UINT32_MAX, &version, reterr)) < 0 ||
-        (rc = get_count(root, "seeds", LG_MODEL_MAX_GATS, &m->n_gats, reterr)) < 0)
+            (rc = get_text(root, "version", m->version, sizeof(m->version), reterr)) < 0 ||
+            (rc = get_text(root, "platform", platform, sizeof(platform), reterr)) < 0 ||
+            (rc = get(root, "experimental", LG_JSON_BOOL, &v, reterr)) < 0 ||
+            (rc = get_count(root, "feature_version", UINT32_MAX, &version, reterr)) < 0 ||
+            (rc = get_count(root, "seeds", LG_MODEL_MAX_GATS, &m->n_gats, reterr)) < 0)
         return rc;
     m->experimental = lg_jval_bool(v);
     if (lg_platform_parse(lg_str_z(platform), &m->platform) < 0)
         return lg_err_set(reterr, LG_EINVAL, "manifest: unknown platform '%s'", platform);
     if (version != LG_FEATURE_VERSION)
         return lg_err_set(reterr, LG_EUNSUP,
-                          "model was trained on feature version %u, this program makes %u",
-                          version, LG_FEATURE_VERSION);
+                "model was trained on feature version %u, this program makes %u", version,
+                LG_FEATURE_VERSION);
     if (m->n_gats == 0)
         return lg_err_set(reterr, LG_EINVAL, "manifest: no networks");
     if ((rc = read_view(root, &m->view, reterr)) < 0 || (rc = read_members(root, m, reterr)) < 0 ||
-        (rc = get(root, "calibration", LG_JSON_OBJECT, &calibration, reterr)) < 0 ||
-        (rc = get_number(calibration, "a", &m->calibration_a, reterr)) < 0 ||
-        (rc = get_number(calibration, "b", &m->calibration_b, reterr)) < 0 ||
-        (rc = get_number(root, "threshold", &m->threshold, reterr)) < 0)
+            (rc = get(root, "calibration", LG_JSON_OBJECT, &calibration, reterr)) < 0 ||
+            (rc = get_number(calibration, "a", &m->calibration_a, reterr)) < 0 ||
+            (rc = get_number(calibration, "b", &m->calibration_b, reterr)) < 0 ||
+            (rc = get_number(root, "threshold", &m->threshold, reterr)) < 0)
         return rc;
     if (m->calibration_a <= 0 || m->threshold < 0 || m->threshold > 1)
         return lg_err_set(reterr, LG_EINVAL, "manifest: calibration or threshold out of range");
@@ -307,7 +308,7 @@ static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m
 }
 
 int lg_manifest_read(struct lg_str text, struct lg_model *m, struct lg_model_file *files,
-                     uint32_t *ret_n, struct lg_err *reterr)
+        uint32_t *ret_n, struct lg_err *reterr)
 {
     struct lg_json *j;
     struct lg_jval root;

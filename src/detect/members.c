@@ -7,18 +7,18 @@
 
 /* The tensor of that name, type and length, or an error that names it. */
 static int want(const struct lg_tensors *set, const char *name, enum lg_dtype dtype, uint64_t n,
-                const struct lg_tensor **ret, struct lg_err *reterr)
+        const struct lg_tensor **ret, struct lg_err *reterr)
 {
     const struct lg_tensor *t = lg_tensors_find(set, lg_str_z(name));
 
     if (t == NULL)
         return lg_err_set(reterr, LG_EINVAL, "tensor '%s' is missing", name);
     if (t->dtype != dtype || t->ndim != 1)
-        return lg_err_set(reterr, LG_EINVAL, "tensor '%s' is not a %s vector", name,
-                          lg_dtype_name(dtype));
+        return lg_err_set(
+                reterr, LG_EINVAL, "tensor '%s' is not a %s vector", name, lg_dtype_name(dtype));
     if (n != 0 && t->n != n)
         return lg_err_set(reterr, LG_EINVAL, "tensor '%s' has %llu elements, not %llu", name,
-                          (unsigned long long)t->n, (unsigned long long)n);
+                (unsigned long long)t->n, (unsigned long long)n);
     *ret = t;
     return 0;
 }
@@ -28,12 +28,12 @@ static int all_finite(const float *v, uint64_t n, const char *name, struct lg_er
     for (uint64_t i = 0; i < n; i++)
         if (!isfinite(v[i]))
             return lg_err_set(reterr, LG_EINVAL, "tensor '%s' holds NaN or infinity at %llu", name,
-                              (unsigned long long)i);
+                    (unsigned long long)i);
     return 0;
 }
 
 static int put(struct lg_tensors *set, const char *name, enum lg_dtype dtype, const void *data,
-               uint64_t n, struct lg_err *reterr)
+        uint64_t n, struct lg_err *reterr)
 {
     struct lg_tensor *t;
     int rc = lg_tensors_add(set, lg_str_z(name), dtype, 1, &n, &t, reterr);
@@ -45,16 +45,16 @@ static int put(struct lg_tensors *set, const char *name, enum lg_dtype dtype, co
 }
 
 int lg_token_regression_from(const struct lg_tensors *set, uint32_t vocab,
-                             struct lg_token_regression *ret, struct lg_err *reterr)
+        struct lg_token_regression *ret, struct lg_err *reterr)
 {
     const struct lg_tensor *weight, *bias;
     float *copy;
     int rc;
 
     if ((rc = want(set, "weight", LG_F32, vocab, &weight, reterr)) < 0 ||
-        (rc = want(set, "bias", LG_F32, 1, &bias, reterr)) < 0 ||
-        (rc = all_finite(weight->data, weight->n, "weight", reterr)) < 0 ||
-        (rc = all_finite(bias->data, 1, "bias", reterr)) < 0)
+            (rc = want(set, "bias", LG_F32, 1, &bias, reterr)) < 0 ||
+            (rc = all_finite(weight->data, weight->n, "weight", reterr)) < 0 ||
+            (rc = all_finite(bias->data, 1, "bias", reterr)) < 0)
         return rc;
     copy = lg_memdup(weight->data, vocab * sizeof(float));
     if (copy == NULL)
@@ -63,8 +63,8 @@ int lg_token_regression_from(const struct lg_tensors *set, uint32_t vocab,
     return 0;
 }
 
-int lg_token_regression_to(const struct lg_token_regression *r, struct lg_tensors *set,
-                           struct lg_err *reterr)
+int lg_token_regression_to(
+        const struct lg_token_regression *r, struct lg_tensors *set, struct lg_err *reterr)
 {
     int rc = put(set, "weight", LG_F32, r->weight, r->vocab, reterr);
 
@@ -79,8 +79,8 @@ void lg_token_regression_done(struct lg_token_regression *r)
     r->weight = NULL;
 }
 
-float lg_token_regression_score(const struct lg_token_regression *r, const uint32_t *tok,
-                                uint32_t n)
+float lg_token_regression_score(
+        const struct lg_token_regression *r, const uint32_t *tok, uint32_t n)
 {
     float sum = r->bias;
 
@@ -103,34 +103,34 @@ static int forest_check(const struct lg_forest *f, struct lg_err *reterr)
                 continue;
             if (f->feature[i] < 0 || (uint32_t)f->feature[i] >= f->n_features)
                 return lg_err_set(reterr, LG_EINVAL, "tree %u asks for feature %d of %u", t,
-                                  f->feature[i], f->n_features);
+                        f->feature[i], f->n_features);
             if (f->left[i] <= i || f->left[i] >= to || f->right[i] <= i || f->right[i] >= to)
                 return lg_err_set(reterr, LG_EINVAL, "node %lld of tree %u has a child outside",
-                                  (long long)(i - from), t);
+                        (long long)(i - from), t);
         }
     }
     return 0;
 }
 
 int lg_forest_from(const struct lg_tensors *set, uint32_t n_features, struct lg_forest *ret,
-                   struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     const struct lg_tensor *root, *feature, *value, *left, *right, *base;
     struct lg_forest f = {.n_features = n_features};
     int rc;
 
     if ((rc = want(set, "root", LG_I32, 0, &root, reterr)) < 0 ||
-        (rc = want(set, "feature", LG_I32, 0, &feature, reterr)) < 0 ||
-        (rc = want(set, "value", LG_F32, feature->n, &value, reterr)) < 0 ||
-        (rc = want(set, "left", LG_I32, feature->n, &left, reterr)) < 0 ||
-        (rc = want(set, "right", LG_I32, feature->n, &right, reterr)) < 0 ||
-        (rc = want(set, "base", LG_F32, 1, &base, reterr)) < 0 ||
-        (rc = all_finite(value->data, value->n, "value", reterr)) < 0 ||
-        (rc = all_finite(base->data, 1, "base", reterr)) < 0)
+            (rc = want(set, "feature", LG_I32, 0, &feature, reterr)) < 0 ||
+            (rc = want(set, "value", LG_F32, feature->n, &value, reterr)) < 0 ||
+            (rc = want(set, "left", LG_I32, feature->n, &left, reterr)) < 0 ||
+            (rc = want(set, "right", LG_I32, feature->n, &right, reterr)) < 0 ||
+            (rc = want(set, "base", LG_F32, 1, &base, reterr)) < 0 ||
+            (rc = all_finite(value->data, value->n, "value", reterr)) < 0 ||
+            (rc = all_finite(base->data, 1, "base", reterr)) < 0)
         return rc;
     if (root->n == 0 || root->n > 10000 || feature->n == 0 || feature->n > 10000000)
         return lg_err_set(reterr, LG_ELIMIT, "%llu trees with %llu nodes",
-                          (unsigned long long)root->n, (unsigned long long)feature->n);
+                (unsigned long long)root->n, (unsigned long long)feature->n);
     f.n_trees = (uint32_t)root->n;
     f.n_nodes = (uint32_t)feature->n;
     f.base = *(const float *)base->data;
@@ -139,8 +139,7 @@ int lg_forest_from(const struct lg_tensors *set, uint32_t n_features, struct lg_
     f.value = lg_memdup(value->data, f.n_nodes * sizeof(float));
     f.left = lg_memdup(left->data, f.n_nodes * sizeof(int32_t));
     f.right = lg_memdup(right->data, f.n_nodes * sizeof(int32_t));
-    if (f.root == NULL || f.feature == NULL || f.value == NULL || f.left == NULL ||
-        f.right == NULL)
+    if (f.root == NULL || f.feature == NULL || f.value == NULL || f.left == NULL || f.right == NULL)
         rc = lg_err_set(reterr, LG_ENOMEM, "out of memory");
     else
         rc = forest_check(&f, reterr);
@@ -157,10 +156,10 @@ int lg_forest_to(const struct lg_forest *f, struct lg_tensors *set, struct lg_er
     int rc;
 
     if ((rc = put(set, "root", LG_I32, f->root, f->n_trees, reterr)) < 0 ||
-        (rc = put(set, "feature", LG_I32, f->feature, f->n_nodes, reterr)) < 0 ||
-        (rc = put(set, "value", LG_F32, f->value, f->n_nodes, reterr)) < 0 ||
-        (rc = put(set, "left", LG_I32, f->left, f->n_nodes, reterr)) < 0 ||
-        (rc = put(set, "right", LG_I32, f->right, f->n_nodes, reterr)) < 0)
+            (rc = put(set, "feature", LG_I32, f->feature, f->n_nodes, reterr)) < 0 ||
+            (rc = put(set, "value", LG_F32, f->value, f->n_nodes, reterr)) < 0 ||
+            (rc = put(set, "left", LG_I32, f->left, f->n_nodes, reterr)) < 0 ||
+            (rc = put(set, "right", LG_I32, f->right, f->n_nodes, reterr)) < 0)
         return rc;
     return put(set, "base", LG_F32, &f->base, 1, reterr);
 }

@@ -20,30 +20,30 @@ struct lg_token_regression {
 };
 /* Tensors "weight" f32[vocab] and "bias" f32[1]; finite. LG_EINVAL says what is wrong. */
 int lg_token_regression_from(const struct lg_tensors *set, uint32_t vocab,
-                             struct lg_token_regression *ret, struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_token_regression *ret, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_token_regression_to(const struct lg_token_regression *r, struct lg_tensors *set,
-                           struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 void lg_token_regression_done(struct lg_token_regression *r);
 /* Log-odds; `tok` ascending and < vocab. */
-float lg_token_regression_score(const struct lg_token_regression *r, const uint32_t *tok,
-                                uint32_t n);
+float lg_token_regression_score(
+        const struct lg_token_regression *r, const uint32_t *tok, uint32_t n);
 
 /* Boosted trees over counts (Chen & Guestrin 2016, XGBoost). */
 struct lg_forest {
     uint32_t n_features;
     uint32_t n_nodes;
     uint32_t n_trees;
-    int32_t *root;     /* n_trees: index of the first node of each tree */
-    int32_t *feature;  /* n_nodes; -1 for a leaf */
-    float *value;      /* n_nodes: threshold, or the leaf's value */
-    int32_t *left;     /* n_nodes: taken when x < value; always greater than the node's own index */
+    int32_t *root;    /* n_trees: index of the first node of each tree */
+    int32_t *feature; /* n_nodes; -1 for a leaf */
+    float *value;     /* n_nodes: threshold, or the leaf's value */
+    int32_t *left;    /* n_nodes: taken when x < value; always greater than the node's own index */
     int32_t *right;
-    float base;        /* log-odds added to the sum */
+    float base; /* log-odds added to the sum */
 };
 int lg_forest_from(const struct lg_tensors *set, uint32_t n_features, struct lg_forest *ret,
-                   struct lg_err *reterr) LG_MUST_CHECK;
-int lg_forest_to(const struct lg_forest *f, struct lg_tensors *set, struct lg_err *reterr)
-        LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
+int lg_forest_to(
+        const struct lg_forest *f, struct lg_tensors *set, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_forest_done(struct lg_forest *f);
 /* Log-odds of one row of n_features finite numbers. */
 float lg_forest_score(const struct lg_forest *f, const float *x);

@@ -29,8 +29,8 @@ int lg_file_read(const char *path, size_t max, struct lg_str *ret, struct lg_err
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0)
-        return lg_err_set(reterr, errno == ENOENT ? LG_ENOENT : LG_EIO, "%s: %s", path,
-                          strerror(errno));
+        return lg_err_set(
+                reterr, errno == ENOENT ? LG_ENOENT : LG_EIO, "%s: %s", path, strerror(errno));
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         rc = lg_err_set(reterr, LG_EIO, "%s: not a regular file", path);
     else if ((uint64_t)st.st_size > max)
@@ -44,7 +44,7 @@ int lg_file_read(const char *path, size_t max, struct lg_str *ret, struct lg_err
             continue;
         if (got <= 0)
             rc = lg_err_set(reterr, LG_EIO, "%s: %s", path,
-                            got < 0 ? strerror(errno) : "shrank while it was read");
+                    got < 0 ? strerror(errno) : "shrank while it was read");
         else
             n += (size_t)got;
     }
@@ -130,14 +130,14 @@ static uint16_t float_to_half(float f) /* round to nearest even; too large satur
 /* The networks' tables are stored in half precision: a fifth of the bytes in git, and evaluation
  * always runs on what a load gives back. */
 static int convert(const struct lg_tensors *from, enum lg_dtype have, enum lg_dtype to,
-                   struct lg_tensors *ret, struct lg_err *reterr)
+        struct lg_tensors *ret, struct lg_err *reterr)
 {
     for (size_t i = 0; i < from->n; i++) {
         const struct lg_tensor *t = &from->v[i];
         bool change = t->dtype == have && (to == LG_F32 || t->n >= 4096);
         struct lg_tensor *c;
-        int rc = lg_tensors_add(ret, lg_str_z(t->name), change ? to : t->dtype, t->ndim, t->shape,
-                                &c, reterr);
+        int rc = lg_tensors_add(
+                ret, lg_str_z(t->name), change ? to : t->dtype, t->ndim, t->shape, &c, reterr);
 
         if (rc < 0)
             return rc;
@@ -156,11 +156,11 @@ static int convert(const struct lg_tensors *from, enum lg_dtype have, enum lg_dt
 static int load_gat(struct lg_model *m, const struct lg_tensors *set, struct lg_err *reterr)
 {
     struct lg_gnn_config want = {.feature_version = LG_FEATURE_VERSION,
-                                 .vocab = LG_TOKEN_VOCAB,
-                                 .node_types = LG_NODE_TYPE_COUNT,
-                                 .num_dim = LG_NODE_NUM,
-                                 .edge_types = LG_EDGE_TYPE_COUNT,
-                                 .attr_bits = LG_EDGE_ATTR_COUNT};
+            .vocab = LG_TOKEN_VOCAB,
+            .node_types = LG_NODE_TYPE_COUNT,
+            .num_dim = LG_NODE_NUM,
+            .edge_types = LG_EDGE_TYPE_COUNT,
+            .attr_bits = LG_EDGE_ATTR_COUNT};
     struct lg_tensors wide;
     int rc;
 
@@ -174,8 +174,8 @@ static int load_gat(struct lg_model *m, const struct lg_tensors *set, struct lg_
     return rc;
 }
 
-static int load_file(struct lg_model *m, const char *dir, const struct lg_model_file *f,
-                     struct lg_err *reterr)
+static int load_file(
+        struct lg_model *m, const char *dir, const struct lg_model_file *f, struct lg_err *reterr)
 {
     char path[PATH_BYTES], sha[LG_SHA256_HEX + 1];
     struct lg_tensors set;
@@ -259,7 +259,7 @@ void lg_model_free(struct lg_model *m)
 }
 
 static int save_set(const char *dir, const struct lg_tensors *set, struct lg_model_file *f,
-                    struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     char path[PATH_BYTES];
     int rc = join(path, dir, f->name, reterr);
@@ -271,7 +271,7 @@ static int save_set(const char *dir, const struct lg_tensors *set, struct lg_mod
 }
 
 static int save_gat(const struct lg_model *m, uint32_t i, const char *dir, struct lg_model_file *f,
-                    struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     struct lg_tensors set, half;
     int rc;
@@ -290,7 +290,7 @@ static int save_gat(const struct lg_model *m, uint32_t i, const char *dir, struc
 }
 
 static int save_plain(const struct lg_model *m, enum lg_member member, const char *dir,
-                      struct lg_model_file *f, struct lg_err *reterr)
+        struct lg_model_file *f, struct lg_err *reterr)
 {
     struct lg_tensors set;
     int rc;

@@ -44,8 +44,8 @@ struct lg_model {
     struct lg_member_scale scale[LG_MEMBER_COUNT];
     double calibration_a; /* p = sigmoid(a * jury + b), a > 0 (Platt 1999) */
     double calibration_b;
-    double threshold;        /* default of inference.threshold */
-    char *training_json;     /* the manifest's "training" member as JSON text, or NULL */
+    double threshold;    /* default of inference.threshold */
+    char *training_json; /* the manifest's "training" member as JSON text, or NULL */
 };
 
 /*
@@ -58,8 +58,8 @@ void lg_model_free(struct lg_model *m);
 int lg_model_save(struct lg_model *m, const char *dir, struct lg_err *reterr) LG_MUST_CHECK;
 
 /* Whole file into memory, at most `max` bytes, NUL-terminated; caller frees. */
-int lg_file_read(const char *path, size_t max, struct lg_str *ret, struct lg_err *reterr)
-        LG_MUST_CHECK;
+int lg_file_read(
+        const char *path, size_t max, struct lg_str *ret, struct lg_err *reterr) LG_MUST_CHECK;
 /* Replaces a file atomically (tmp, fsync, rename). */
 int lg_file_write(const char *path, struct lg_str bytes, struct lg_err *reterr) LG_MUST_CHECK;
 

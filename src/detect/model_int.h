@@ -12,9 +12,9 @@ struct lg_model_file {
 #define LG_MODEL_MAX_FILES (LG_MODEL_MAX_GATS + 2)
 
 void lg_manifest_write(const struct lg_model *m, const struct lg_model_file *files, uint32_t n,
-                       struct lg_buf *out);
+        struct lg_buf *out);
 /* Fills everything but the members' weights. */
 int lg_manifest_read(struct lg_str text, struct lg_model *m, struct lg_model_file *files,
-                     uint32_t *ret_n, struct lg_err *reterr) LG_MUST_CHECK;
+        uint32_t *ret_n, struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

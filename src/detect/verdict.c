@@ -43,8 +43,8 @@ static void write_scores(struct lg_jw *w, const struct lg_verdict *v)
     lg_jw_object_end(w);
 }
 
-static void write_techniques_of(struct lg_jw *w, const struct lg_verdict *v,
-                                const struct lg_graph *g, uint32_t node)
+static void write_techniques_of(
+        struct lg_jw *w, const struct lg_verdict *v, const struct lg_graph *g, uint32_t node)
 {
     const char *last = "";
 
@@ -53,8 +53,8 @@ static void write_techniques_of(struct lg_jw *w, const struct lg_verdict *v,
     for (uint32_t i = 0; i < v->n_hits; i++) {
         const struct lg_pattern_hit *h = &v->hits[i];
         bool mine = h->node == node ||
-                    (h->edge != UINT32_MAX &&
-                     (g->edges[h->edge].src == node || g->edges[h->edge].dst == node));
+                (h->edge != UINT32_MAX &&
+                        (g->edges[h->edge].src == node || g->edges[h->edge].dst == node));
         const char *technique = lg_pattern_get(h->pattern)->technique;
 
         if (!mine || strcmp(technique, last) == 0)
@@ -128,7 +128,7 @@ static void write_techniques(struct lg_jw *w, const struct lg_verdict *v)
 }
 
 void lg_verdict_write(const struct lg_verdict *v, const struct lg_graph *g,
-                      const struct lg_model *m, struct lg_buf *out)
+        const struct lg_model *m, struct lg_buf *out)
 {
     struct lg_jw jw, *w = &jw;
 

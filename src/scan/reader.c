@@ -43,8 +43,8 @@ static int on_skipped(void *user, enum lg_skip_reason reason)
     return r->opt->tap.skipped != NULL ? r->opt->tap.skipped(r->opt->tap.user, reason) : 0;
 }
 
-static int read_all(struct reader *r, struct lg_capture *cap, struct lg_norm_stream *st,
-        struct lg_err *reterr)
+static int read_all(
+        struct reader *r, struct lg_capture *cap, struct lg_norm_stream *st, struct lg_err *reterr)
 {
     const struct lg_norm_sink sink = {
             .user = r, .event = on_event, .dead = on_dead, .skipped = on_skipped};
@@ -57,8 +57,8 @@ static int read_all(struct reader *r, struct lg_capture *cap, struct lg_norm_str
     while (rc == 0 && (got = lg_capture_next(cap, b, reterr)) > 0) {
         r->stats->records += b->records.n;
         for (size_t i = 0; i < b->records.n && rc == 0; i++)
-            rc = lg_normalizer_record(nz, st, lg_capture_record_str(b, i), true,
-                    b->records.v[i].pos, &sink);
+            rc = lg_normalizer_record(
+                    nz, st, lg_capture_record_str(b, i), true, b->records.v[i].pos, &sink);
     }
     if (rc == 0)
         rc = lg_normalizer_flush(nz, st, &sink);
@@ -71,8 +71,7 @@ static int read_all(struct reader *r, struct lg_capture *cap, struct lg_norm_str
     return rc < 0 ? rc : got;
 }
 
-/* Records without a host are told apart by their file at least. */
-static struct lg_str file_endpoint(const char *path)
+struct lg_str lg_reader_file_endpoint(const char *path)
 {
     struct lg_str name = lg_str_basename(lg_str_z(path));
     ptrdiff_t dot = lg_str_chr(name, '.');
@@ -96,7 +95,7 @@ int lg_reader_run(const char *path, const struct lg_reader_options *opt, lg_wind
     if (rc < 0)
         return rc;
     if (so.endpoint.n == 0)
-        so.endpoint = file_endpoint(path);
+        so.endpoint = lg_reader_file_endpoint(path);
     if (opt->header_offset_ns != LG_READER_PROBE)
         so.header_offset_ns = opt->header_offset_ns;
     else if (!lg_capture_header_offset(cap, &so.header_offset_ns))

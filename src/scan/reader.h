@@ -15,8 +15,8 @@
 #define LG_READER_PROBE INT64_MIN /* find the header's offset from the head of the file */
 
 struct lg_reader_options {
-    struct lg_str tenant_id;  /* "" = default */
-    struct lg_str endpoint;   /* for records without a host; "" = the file's name */
+    struct lg_str tenant_id; /* "" = default */
+    struct lg_str endpoint;  /* for records without a host; "" = the file's name */
     bool fqdn_endpoint;
     int64_t header_offset_ns; /* or LG_READER_PROBE */
     struct lg_window_options window;
@@ -34,8 +34,11 @@ struct lg_reader_stats {
     struct lg_window_stats windows;
 };
 
+/* Records without a host are told apart by their file at least: its name up to the first dot. */
+struct lg_str lg_reader_file_endpoint(const char *path);
+
 /* `fn` gets each closed window. On a read error part-way, what was read has been given out. */
 int lg_reader_run(const char *path, const struct lg_reader_options *opt, lg_window_fn fn,
-                  void *user, struct lg_reader_stats *ret, struct lg_err *reterr) LG_MUST_CHECK;
+        void *user, struct lg_reader_stats *ret, struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

@@ -10,15 +10,15 @@
 #include "train/fit.h"
 
 const struct lg_cv_options lg_cv_defaults = {.seeds = 5,
-                                             .threads = 1,
-                                             .first_seed = 1,
-                                             .epochs = 7,
-                                             .batch = 32,
-                                             .lr = 3e-3,
-                                             .tokens_c = 10,
-                                             .baselines = true,
-                                             .final = true,
-                                             .progress = false};
+        .threads = 1,
+        .first_seed = 1,
+        .epochs = 7,
+        .batch = 32,
+        .lr = 3e-3,
+        .tokens_c = 10,
+        .baselines = true,
+        .final = true,
+        .progress = false};
 
 const char *lg_baseline_name(enum lg_baseline b)
 {
@@ -117,8 +117,7 @@ static int score_gat(const struct run *r, const struct lg_gnn_model *m, const st
 
         if (!scores(row, t->fold, r->ds->folds) || row->gnn.n_nodes == 0)
             continue;
-        rc = lg_gnn_scratch_reserve(s, lg_gnn_model_config(m), row->gnn.n_nodes,
-                                    row->gnn.n_edges);
+        rc = lg_gnn_scratch_reserve(s, lg_gnn_model_config(m), row->gnn.n_nodes, row->gnn.n_edges);
         if (rc == 0)
             rc = lg_gnn_forward(m, &row->gnn, s, logits);
         if (rc == 0)
@@ -168,12 +167,12 @@ static int fit_gat(struct run *r, const struct task *t, struct lg_err *err)
 /* What each regression reads of a row. Scratch rows are written to `tmp`. */
 struct token_view {
     uint32_t vocab;
-    uint32_t (*tokens)(const struct run *r, const struct lg_row *row, uint32_t *tmp,
-                       const uint32_t **ret);
+    uint32_t (*tokens)(
+            const struct run *r, const struct lg_row *row, uint32_t *tmp, const uint32_t **ret);
 };
 
-static uint32_t graph_tokens(const struct run *r, const struct lg_row *row, uint32_t *tmp,
-                             const uint32_t **ret)
+static uint32_t graph_tokens(
+        const struct run *r, const struct lg_row *row, uint32_t *tmp, const uint32_t **ret)
 {
     (void)r;
     (void)tmp;
@@ -184,8 +183,8 @@ static uint32_t graph_tokens(const struct run *r, const struct lg_row *row, uint
 #define EVENT_VOCAB (LG_TOKEN_VOCAB + LG_EDGE_TYPE_COUNT)
 
 /* Words of all nodes and the kinds of edges, each once: the events without their graph. */
-static uint32_t event_tokens(const struct run *r, const struct lg_row *row, uint32_t *tmp,
-                             const uint32_t **ret)
+static uint32_t event_tokens(
+        const struct run *r, const struct lg_row *row, uint32_t *tmp, const uint32_t **ret)
 {
     uint8_t *seen = (uint8_t *)(tmp + EVENT_VOCAB);
     uint32_t n = 0;
@@ -206,8 +205,8 @@ static uint32_t event_tokens(const struct run *r, const struct lg_row *row, uint
 #define SOURCE_VOCAB (256u + LG_SOURCE_COUNT)
 
 /* Format of the capture and which instruments reported: nothing of what they reported. */
-static uint32_t source_tokens(const struct run *r, const struct lg_row *row, uint32_t *tmp,
-                              const uint32_t **ret)
+static uint32_t source_tokens(
+        const struct run *r, const struct lg_row *row, uint32_t *tmp, const uint32_t **ret)
 {
     const char *format = r->ds->captures.v[row->capture].format;
     uint32_t n = 0;
@@ -230,9 +229,9 @@ static const struct token_view token_views[] = {
 
 static double *token_scores(struct lg_cv *cv, enum kind kind)
 {
-    return kind == FIT_TOKENS         ? cv->member[LG_MEMBER_TOKENS]
-           : kind == FIT_EVENT_TOKENS ? cv->baseline[LG_BASELINE_EVENT_TOKENS]
-                                      : cv->baseline[LG_BASELINE_SOURCE];
+    return kind == FIT_TOKENS          ? cv->member[LG_MEMBER_TOKENS]
+            : kind == FIT_EVENT_TOKENS ? cv->baseline[LG_BASELINE_EVENT_TOKENS]
+                                       : cv->baseline[LG_BASELINE_SOURCE];
 }
 
 static int fit_regression(struct run *r, const struct task *t, struct lg_err *err)
@@ -299,8 +298,7 @@ static int fit_trees(struct run *r, const struct task *t, struct lg_err *err)
         return rc;
     for (size_t i = 0; i < ds->rows.n; i++)
         if (scores(&ds->rows.v[i], t->fold, ds->folds))
-            r->cv->member[LG_MEMBER_TREES][i] =
-                    (double)lg_forest_score(&f, ds->rows.v[i].counts);
+            r->cv->member[LG_MEMBER_TREES][i] = (double)lg_forest_score(&f, ds->rows.v[i].counts);
     if (t->fold == ds->folds)
         r->cv->final_trees = f;
     else
@@ -415,7 +413,7 @@ static void mean_of_seeds(struct lg_cv *cv)
 }
 
 int lg_cv_run(const struct lg_dataset *ds, const struct lg_cv_options *opt, struct lg_cv **ret,
-              struct lg_err *reterr)
+        struct lg_err *reterr)
 {
     struct run r = {.ds = ds, .opt = opt, .lock = PTHREAD_MUTEX_INITIALIZER};
     pthread_t threads[64];

@@ -10,7 +10,7 @@
  * seed gives one result whatever the number of threads.
  */
 struct lg_cv_options {
-    uint32_t seeds;  /* networks of the jury, 5 */
+    uint32_t seeds; /* networks of the jury, 5 */
     uint32_t threads;
     uint64_t first_seed;
     uint32_t epochs; /* 7 */
@@ -46,7 +46,7 @@ struct lg_cv {
 };
 
 int lg_cv_run(const struct lg_dataset *ds, const struct lg_cv_options *opt, struct lg_cv **ret,
-              struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 void lg_cv_free(struct lg_cv *cv);
 
 #endif

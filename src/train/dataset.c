@@ -19,9 +19,10 @@ static int licence_ok(struct lg_str licence)
 {
     /* the recordings that may go into the project and its models; GPL ones may not */
     return lg_str_find(licence, LG_STR("GPL")) < 0 &&
-           (lg_str_find(licence, LG_STR("MIT")) >= 0 ||
-            lg_str_find(licence, LG_STR("Apache-2.0")) >= 0 ||
-            lg_str_find(licence, LG_STR("BSD")) >= 0 || lg_str_find(licence, LG_STR("CC0")) >= 0);
+            (lg_str_find(licence, LG_STR("MIT")) >= 0 ||
+                    lg_str_find(licence, LG_STR("Apache-2.0")) >= 0 ||
+                    lg_str_find(licence, LG_STR("BSD")) >= 0 ||
+                    lg_str_find(licence, LG_STR("CC0")) >= 0);
 }
 
 static char *dup_str(struct lg_str s)
@@ -40,16 +41,16 @@ struct manifest_columns {
     int file, licence, format, label, hours, techniques, platform;
 };
 
-static int manifest_columns(const struct lg_tsv *t, struct manifest_columns *c,
-                            struct lg_err *reterr)
+static int manifest_columns(
+        const struct lg_tsv *t, struct manifest_columns *c, struct lg_err *reterr)
 {
     int rc;
 
     if ((rc = lg_tsv_need(t, "file", &c->file, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "licence", &c->licence, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "format", &c->format, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "label", &c->label, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "platform", &c->platform, reterr)) < 0)
+            (rc = lg_tsv_need(t, "licence", &c->licence, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "format", &c->format, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "label", &c->label, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "platform", &c->platform, reterr)) < 0)
         return rc;
     c->hours = lg_tsv_column(t, "hdr_to_utc_hours");
     c->techniques = lg_tsv_column(t, "technique_ids");
@@ -65,9 +66,8 @@ static size_t find_row(const struct lg_tsv *t, int column, struct lg_str value)
 }
 
 static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *opt,
-                       const struct lg_tsv *manifest, const struct manifest_columns *mc,
-                       struct lg_str file, struct lg_str group, struct lg_str fold,
-                       struct lg_err *reterr)
+        const struct lg_tsv *manifest, const struct manifest_columns *mc, struct lg_str file,
+        struct lg_str group, struct lg_str fold, struct lg_err *reterr)
 {
     size_t row = find_row(manifest, mc->file, file);
     struct lg_capture_info c;
@@ -76,23 +76,23 @@ static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *o
 
     memset(&c, 0, sizeof(c));
     if (row == SIZE_MAX)
-        return lg_err_set(reterr, LG_EINVAL, "split: '%.*s' is not in the manifest",
-                          LG_STR_FMT(file));
-    if (!lg_str_eq(lg_tsv_get(manifest, row, mc->platform),
-                   lg_str_z(lg_platform_name(opt->platform))))
+        return lg_err_set(
+                reterr, LG_EINVAL, "split: '%.*s' is not in the manifest", LG_STR_FMT(file));
+    if (!lg_str_eq(
+                lg_tsv_get(manifest, row, mc->platform), lg_str_z(lg_platform_name(opt->platform))))
         return 0;
     if (!opt->allow_any_licence && !licence_ok(lg_tsv_get(manifest, row, mc->licence)))
         return lg_err_set(reterr, LG_EREFUSED, "split: the licence of '%.*s' is not permissive",
-                          LG_STR_FMT(file));
+                LG_STR_FMT(file));
     if (!lg_str_eq(fold, LG_STR("extra")) &&
-        (lg_parse_u64(fold, &number) < 0 || number >= LG_FOLDS_MAX))
+            (lg_parse_u64(fold, &number) < 0 || number >= LG_FOLDS_MAX))
         return lg_err_set(reterr, LG_EINVAL, "split: fold '%.*s' is neither 0..%u nor 'extra'",
-                          LG_STR_FMT(fold), LG_FOLDS_MAX - 1);
+                LG_STR_FMT(fold), LG_FOLDS_MAX - 1);
     label = lg_tsv_get(manifest, row, mc->label);
     c.fold = (uint8_t)number;
-    c.label = lg_str_eq(label, LG_STR("attack"))   ? LG_LABEL_ATTACK
-              : lg_str_eq(label, LG_STR("benign")) ? LG_LABEL_BENIGN
-                                                   : LG_LABEL_UNKNOWN;
+    c.label = lg_str_eq(label, LG_STR("attack")) ? LG_LABEL_ATTACK
+            : lg_str_eq(label, LG_STR("benign")) ? LG_LABEL_BENIGN
+                                                 : LG_LABEL_UNKNOWN;
     c.header_offset_ns = parse_hours(lg_tsv_get(manifest, row, mc->hours));
     c.file = dup_str(file);
     c.group = dup_str(group);
@@ -100,7 +100,7 @@ static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *o
     c.licence = dup_str(lg_tsv_get(manifest, row, mc->licence));
     c.techniques = dup_str(lg_tsv_get(manifest, row, mc->techniques));
     if (lg_vec_push(&ds->captures, c) < 0 || c.file == NULL || c.group == NULL ||
-        c.format == NULL || c.licence == NULL || c.techniques == NULL)
+            c.format == NULL || c.licence == NULL || c.techniques == NULL)
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     if (number != LG_FOLD_EXTRA && number + 1 > ds->folds)
         ds->folds = (uint32_t)number + 1;
@@ -113,14 +113,14 @@ static int check_groups(const struct lg_dataset *ds, struct lg_err *reterr)
     for (size_t i = 0; i < ds->captures.n; i++)
         for (size_t k = 0; k < i; k++)
             if (strcmp(ds->captures.v[i].group, ds->captures.v[k].group) == 0 &&
-                ds->captures.v[i].fold != ds->captures.v[k].fold)
+                    ds->captures.v[i].fold != ds->captures.v[k].fold)
                 return lg_err_set(reterr, LG_EINVAL, "split: group '%s' stands in two folds",
-                                  ds->captures.v[i].group);
+                        ds->captures.v[i].group);
     return 0;
 }
 
 static int read_split(struct lg_dataset *ds, const struct lg_dataset_options *opt,
-                      const struct lg_tsv *manifest, struct lg_err *reterr)
+        const struct lg_tsv *manifest, struct lg_err *reterr)
 {
     struct manifest_columns mc;
     struct lg_tsv *split = NULL;
@@ -137,7 +137,7 @@ static int read_split(struct lg_dataset *ds, const struct lg_dataset_options *op
         rc = lg_tsv_need(split, "fold", &fold, reterr);
     for (size_t i = 0; rc == 0 && i < lg_tsv_rows(split); i++)
         rc = add_capture(ds, opt, manifest, &mc, lg_tsv_get(split, i, file),
-                         lg_tsv_get(split, i, group), lg_tsv_get(split, i, fold), reterr);
+                lg_tsv_get(split, i, group), lg_tsv_get(split, i, fold), reterr);
     if (rc == 0)
         rc = check_groups(ds, reterr);
     if (rc == 0 && lg_sha256_file(opt->split_file, ds->split_sha256) < 0)
@@ -151,10 +151,10 @@ static int read_roles(struct lg_dataset *ds, const struct lg_tsv *t, struct lg_e
     int file, host, role, first, last, rc;
 
     if ((rc = lg_tsv_need(t, "file", &file, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "host", &host, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "role", &role, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "first_seed", &first, reterr)) < 0 ||
-        (rc = lg_tsv_need(t, "last_seed", &last, reterr)) < 0)
+            (rc = lg_tsv_need(t, "host", &host, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "role", &role, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "first_seed", &first, reterr)) < 0 ||
+            (rc = lg_tsv_need(t, "last_seed", &last, reterr)) < 0)
         return rc;
     for (size_t i = 0; i < lg_tsv_rows(t); i++) {
         struct lg_host_info h;
@@ -162,7 +162,7 @@ static int read_roles(struct lg_dataset *ds, const struct lg_tsv *t, struct lg_e
         uint32_t c = 0;
 
         while (c < ds->captures.n &&
-               !lg_str_eq(lg_str_z(ds->captures.v[c].file), lg_tsv_get(t, i, file)))
+                !lg_str_eq(lg_str_z(ds->captures.v[c].file), lg_tsv_get(t, i, file)))
             c++;
         if (c == ds->captures.n)
             continue;
@@ -170,8 +170,8 @@ static int read_roles(struct lg_dataset *ds, const struct lg_tsv *t, struct lg_e
         h.capture = c;
         h.background = lg_str_eq(r, LG_STR("background"));
         h.touched = lg_str_eq(r, LG_STR("touched")) &&
-                    lg_parse_time_iso(lg_tsv_get(t, i, first), &h.first_seed_ns) == 0 &&
-                    lg_parse_time_iso(lg_tsv_get(t, i, last), &h.last_seed_ns) == 0;
+                lg_parse_time_iso(lg_tsv_get(t, i, first), &h.first_seed_ns) == 0 &&
+                lg_parse_time_iso(lg_tsv_get(t, i, last), &h.last_seed_ns) == 0;
         h.name = dup_str(lg_tsv_get(t, i, host));
         if (h.name == NULL || lg_vec_push(&ds->hosts, h) < 0) {
             lg_free(h.name);
@@ -189,9 +189,9 @@ struct worker {
     struct lg_features *features;
     struct lg_patterns *patterns;
     float *counts;
-    uint32_t capture;                /* being read */
-    LG_VEC(struct lg_row) rows;      /* of this worker */
-    uint32_t *next;                  /* shared: next capture to read */
+    uint32_t capture;           /* being read */
+    LG_VEC(struct lg_row) rows; /* of this worker */
+    uint32_t *next;             /* shared: next capture to read */
     pthread_mutex_t *lock;
     int rc;
     struct lg_err err;
@@ -205,14 +205,14 @@ static uint32_t host_of(const struct lg_dataset *ds, uint32_t capture, struct lg
 
         /* "-" stands for records without a host */
         if (h->capture == capture &&
-            (lg_str_ieq(lg_str_z(h->name), endpoint) || strcmp(h->name, "-") == 0))
+                (lg_str_ieq(lg_str_z(h->name), endpoint) || strcmp(h->name, "-") == 0))
             return i;
     }
     return UINT32_MAX;
 }
 
-static enum lg_label label_of(const struct lg_dataset *ds, const struct lg_row *row,
-                              const struct lg_graph *g)
+static enum lg_label label_of(
+        const struct lg_dataset *ds, const struct lg_row *row, const struct lg_graph *g)
 {
     const struct lg_host_info *h = row->host != UINT32_MAX ? &ds->hosts.v[row->host] : NULL;
 
@@ -248,11 +248,11 @@ static const void *put(char **at, const void *from, size_t bytes)
 }
 
 static int copy_row(struct lg_row *row, const struct lg_node_features *nf, const uint32_t *tok,
-                    uint32_t n_tok, const float *counts)
+        uint32_t n_tok, const float *counts)
 {
     uint32_t nn = nf->n_nodes, ne = nf->n_edges, nt = nn > 0 ? nf->tok_off[nn] : 0;
     size_t size = 16 * 12 + nn + (size_t)nn * LG_NODE_NUM * 4 + (nn + 1) * 4ul + nt * 4ul +
-                  ne * (4ul * 4 + 1) + n_tok * 4ul + lg_features_count_n() * 4ul;
+            ne * (4ul * 4 + 1) + n_tok * 4ul + lg_features_count_n() * 4ul;
     char *at = lg_malloc(size);
     uint32_t zero = 0;
 
@@ -299,9 +299,9 @@ static int on_window(void *user, const struct lg_graph *g)
     if (row.learned_events < w->opt->min_events)
         return 0;
     if ((rc = lg_patterns_match(w->patterns, g, NULL, &hits, &n_hits)) < 0 ||
-        (rc = lg_features_graph_tokens(w->features, g, view, NULL, &tok, &n_tok)) < 0 ||
-        (rc = lg_features_counts(w->features, g, view, NULL, w->counts)) < 0 ||
-        (rc = lg_features_nodes(w->features, g, view, &nf)) < 0)
+            (rc = lg_features_graph_tokens(w->features, g, view, NULL, &tok, &n_tok)) < 0 ||
+            (rc = lg_features_counts(w->features, g, view, NULL, w->counts)) < 0 ||
+            (rc = lg_features_nodes(w->features, g, view, &nf)) < 0)
         return rc;
     row.floor = lg_patterns_floor(hits, n_hits);
     if ((rc = copy_row(&row, &nf, tok, n_tok, w->counts)) < 0)
@@ -348,7 +348,7 @@ static void *work(void *arg)
             return NULL;
         if (w->opt->progress)
             (void)fprintf(stderr, "\r\033[Kreading %u/%zu %s", w->capture + 1, w->ds->captures.n,
-                          w->ds->captures.v[w->capture].file);
+                    w->ds->captures.v[w->capture].file);
         w->rc = read_capture(w);
         if (w->rc < 0)
             return NULL;
@@ -394,8 +394,8 @@ static int worker_done(struct worker *w, struct lg_dataset *ds)
     return rc;
 }
 
-static int read_all(struct lg_dataset *ds, const struct lg_dataset_options *opt,
-                    struct lg_err *reterr)
+static int read_all(
+        struct lg_dataset *ds, const struct lg_dataset_options *opt, struct lg_err *reterr)
 {
     uint32_t n = opt->threads > 0 ? opt->threads : 1, started = 0, next = 0;
     struct worker *w = lg_calloc(n, sizeof(*w));
@@ -433,8 +433,8 @@ static int read_all(struct lg_dataset *ds, const struct lg_dataset_options *opt,
     return rc;
 }
 
-int lg_dataset_build(const struct lg_dataset_options *opt, struct lg_dataset **ret,
-                     struct lg_err *reterr)
+int lg_dataset_build(
+        const struct lg_dataset_options *opt, struct lg_dataset **ret, struct lg_err *reterr)
 {
     struct lg_dataset *ds = lg_calloc(1, sizeof(*ds));
     struct lg_tsv *manifest = NULL, *roles = NULL;
@@ -458,7 +458,7 @@ int lg_dataset_build(const struct lg_dataset_options *opt, struct lg_dataset **r
     }
     if (rc == 0 && ds->captures.n == 0)
         rc = lg_err_set(reterr, LG_EINVAL, "split: no captures of platform %s",
-                        lg_platform_name(opt->platform));
+                lg_platform_name(opt->platform));
     if (rc == 0)
         rc = read_all(ds, opt, reterr);
     lg_tsv_free(manifest);

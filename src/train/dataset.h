@@ -22,8 +22,8 @@ enum lg_label { LG_LABEL_BENIGN = 0, LG_LABEL_ATTACK = 1, LG_LABEL_UNKNOWN = 2 }
 #define LG_FOLD_EXTRA 255u /* never trained on: scored by the final model, reported apart */
 
 struct lg_capture_info {
-    char *file;       /* as in the manifest */
-    char *group;      /* campaign (with its variants): the unit of the split */
+    char *file;  /* as in the manifest */
+    char *group; /* campaign (with its variants): the unit of the split */
     char *format;
     char *licence;
     char *techniques; /* ';'-separated, may be empty */
@@ -60,7 +60,7 @@ struct lg_row {
     struct lg_gnn_graph gnn; /* n_nodes 0: the view is empty */
     const uint32_t *tok;     /* graph tokens */
     uint32_t n_tok;
-    const float *counts;     /* lg_features_count_n() */
+    const float *counts; /* lg_features_count_n() */
 };
 
 struct lg_dataset_options {
@@ -83,7 +83,7 @@ struct lg_dataset {
 };
 
 int lg_dataset_build(const struct lg_dataset_options *opt, struct lg_dataset **ret,
-                     struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 void lg_dataset_free(struct lg_dataset *ds);
 
 /* True where a rule shows that a `background` host was attacked after all: WMI subscriptions,

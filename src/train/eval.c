@@ -18,8 +18,8 @@ static void scored_done(struct scored *s)
     lg_free(s->jury);
 }
 
-static int gat_row(const struct lg_model *m, const struct lg_row *row, struct lg_gnn_scratch *s,
-        double *ret)
+static int gat_row(
+        const struct lg_model *m, const struct lg_row *row, struct lg_gnn_scratch *s, double *ret)
 {
     double sum = 0;
 

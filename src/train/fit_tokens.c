@@ -10,8 +10,8 @@ static void quiet(const char *text)
 }
 
 /* liblinear's rows: 1-based indices, ended by -1; the last feature is the bias. */
-static struct feature_node *node_rows(const struct lg_token_row *rows, uint32_t n, uint32_t vocab,
-                                      struct feature_node **x)
+static struct feature_node *node_rows(
+        const struct lg_token_row *rows, uint32_t n, uint32_t vocab, struct feature_node **x)
 {
     size_t total = 0;
     struct feature_node *all, *at;
@@ -33,7 +33,7 @@ static struct feature_node *node_rows(const struct lg_token_row *rows, uint32_t 
 }
 
 int lg_fit_tokens(const struct lg_token_row *rows, uint32_t n, uint32_t vocab, double c,
-                  struct lg_token_regression *ret, struct lg_err *reterr)
+        struct lg_token_regression *ret, struct lg_err *reterr)
 {
     LG_CLEANUP(lg_cleanup_free) struct feature_node **x = lg_calloc(n, sizeof(*x));
     LG_CLEANUP(lg_cleanup_free) double *y = lg_calloc(n, sizeof(*y));

@@ -6,8 +6,8 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "base/vec.h"
-#include "json/json.h"
 #include "train/fit.h"
+#include "json/json.h"
 
 const struct lg_trees_options lg_trees_defaults = {
         .trees = 150, .leaves = 8, .rate = 0.08, .l2 = 1, .column_share = 1, .seed = 1};
@@ -20,11 +20,10 @@ static int xgb(int rc, struct lg_err *reterr)
 static int set_params(BoosterHandle b, const struct lg_trees_options *opt, struct lg_err *reterr)
 {
     char leaves[16], rate[32], l2[32], seed[32], share[32];
-    const char *const params[][2] = {
-            {"objective", "binary:logistic"}, {"base_score", "0.5"}, {"tree_method", "hist"},
-            {"grow_policy", "lossguide"},     {"max_depth", "0"},    {"max_leaves", leaves},
-            {"eta", rate},                    {"lambda", l2},        {"nthread", "1"},
-            {"min_child_weight", "1"},        {"seed", seed},        {"colsample_bytree", share},
+    const char *const params[][2] = {{"objective", "binary:logistic"}, {"base_score", "0.5"},
+            {"tree_method", "hist"}, {"grow_policy", "lossguide"}, {"max_depth", "0"},
+            {"max_leaves", leaves}, {"eta", rate}, {"lambda", l2}, {"nthread", "1"},
+            {"min_child_weight", "1"}, {"seed", seed}, {"colsample_bytree", share},
             {"verbosity", "0"}};
 
     (void)snprintf(leaves, sizeof(leaves), "%u", opt->leaves);
@@ -70,9 +69,9 @@ static int add_tree(struct flat *f, struct lg_jval tree)
     int32_t from = (int32_t)f->feature.n;
 
     if (!lg_jval_get(tree, LG_STR("left_children"), &left) ||
-        !lg_jval_get(tree, LG_STR("right_children"), &right) ||
-        !lg_jval_get(tree, LG_STR("split_indices"), &index) ||
-        !lg_jval_get(tree, LG_STR("split_conditions"), &cond))
+            !lg_jval_get(tree, LG_STR("right_children"), &right) ||
+            !lg_jval_get(tree, LG_STR("split_indices"), &index) ||
+            !lg_jval_get(tree, LG_STR("split_conditions"), &cond))
         return LG_EPARSE;
     it[0] = lg_jiter_of(left);
     it[1] = lg_jiter_of(right);
@@ -84,13 +83,13 @@ static int add_tree(struct flat *f, struct lg_jval tree)
         int32_t l = (int32_t)number(v[0]), r;
 
         if (!lg_jiter_item(&it[1], &v[1]) || !lg_jiter_item(&it[2], &v[2]) ||
-            !lg_jiter_item(&it[3], &v[3]))
+                !lg_jiter_item(&it[3], &v[3]))
             return LG_EPARSE;
         r = (int32_t)number(v[1]);
         if (lg_vec_push(&f->feature, l < 0 ? -1 : (int32_t)number(v[2])) < 0 ||
-            lg_vec_push(&f->left, l < 0 ? 0 : from + l) < 0 ||
-            lg_vec_push(&f->right, l < 0 ? 0 : from + r) < 0 ||
-            lg_vec_push(&f->value, (float)number(v[3])) < 0)
+                lg_vec_push(&f->left, l < 0 ? 0 : from + l) < 0 ||
+                lg_vec_push(&f->right, l < 0 ? 0 : from + r) < 0 ||
+                lg_vec_push(&f->value, (float)number(v[3])) < 0)
             return LG_ENOMEM;
     }
     return 0;
@@ -115,8 +114,8 @@ static int flatten(struct lg_str text, struct flat *f)
     return rc;
 }
 
-static int to_forest(BoosterHandle b, uint32_t n_features, struct lg_forest *ret,
-                     struct lg_err *reterr)
+static int to_forest(
+        BoosterHandle b, uint32_t n_features, struct lg_forest *ret, struct lg_err *reterr)
 {
     struct flat f;
     const char *text;
@@ -136,19 +135,19 @@ static int to_forest(BoosterHandle b, uint32_t n_features, struct lg_forest *ret
         return lg_err_set(reterr, rc, "XGBoost's model has an unknown form");
     }
     *ret = (struct lg_forest){.n_features = n_features,
-                              .n_nodes = (uint32_t)f.feature.n,
-                              .n_trees = (uint32_t)f.root.n,
-                              .root = f.root.v,
-                              .feature = f.feature.v,
-                              .value = f.value.v,
-                              .left = f.left.v,
-                              .right = f.right.v,
-                              .base = 0}; /* base_score 0.5 */
+            .n_nodes = (uint32_t)f.feature.n,
+            .n_trees = (uint32_t)f.root.n,
+            .root = f.root.v,
+            .feature = f.feature.v,
+            .value = f.value.v,
+            .left = f.left.v,
+            .right = f.right.v,
+            .base = 0}; /* base_score 0.5 */
     return 0;
 }
 
 int lg_fit_trees(const float *x, const uint8_t *label, uint32_t n, uint32_t n_features,
-                 const struct lg_trees_options *opt, struct lg_forest *ret, struct lg_err *reterr)
+        const struct lg_trees_options *opt, struct lg_forest *ret, struct lg_err *reterr)
 {
     LG_CLEANUP(lg_cleanup_free) float *y = lg_calloc(n, sizeof(*y));
     LG_CLEANUP(lg_cleanup_free) float *w = lg_calloc(n, sizeof(*w));

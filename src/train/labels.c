@@ -27,7 +27,7 @@ bool lg_label_doubtful(const struct lg_graph *g)
             return true;
         /* "System" opens a pipe on behalf of a caller on another machine */
         if (e->type == LG_EDGE_PIPE_CONNECT && lg_str_ieq(g->nodes[e->src].raw, LG_STR("System")) &&
-            is_control_pipe(g->nodes[e->dst].raw))
+                is_control_pipe(g->nodes[e->dst].raw))
             return true;
     }
     return false;

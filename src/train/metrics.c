@@ -19,7 +19,7 @@ static int descending(const void *a, const void *b)
 }
 
 static int sorted_pairs(const double *score, const uint8_t *label, size_t n, struct pair **ret,
-                        size_t *ret_positive)
+        size_t *ret_positive)
 {
     struct pair *p = lg_malloc((n + 1) * sizeof(*p));
 
@@ -82,8 +82,8 @@ int lg_metric_ap(const double *score, const uint8_t *label, size_t n, double *re
     return 0;
 }
 
-int lg_metric_threshold(const double *score, const uint8_t *label, size_t n, double fpr,
-                        double *ret)
+int lg_metric_threshold(
+        const double *score, const uint8_t *label, size_t n, double fpr, double *ret)
 {
     struct pair *p;
     size_t positive, allowed, seen = 0;
@@ -167,8 +167,8 @@ struct platt_sums {
     double h11, h22, h21, g1, g2, loss;
 };
 
-static struct platt_sums platt_sums(const double *x, const double *t, const double *w, size_t n,
-                                    double a, double b)
+static struct platt_sums platt_sums(
+        const double *x, const double *t, const double *w, size_t n, double a, double b)
 {
     struct platt_sums s = {1e-12, 1e-12, 0, 0, 0, 0};
 
@@ -188,7 +188,7 @@ static struct platt_sums platt_sums(const double *x, const double *t, const doub
 }
 
 int lg_metric_platt(const double *score, const uint8_t *label, const double *weight, size_t n,
-                    double *ret_a, double *ret_b)
+        double *ret_a, double *ret_b)
 {
     LG_CLEANUP(lg_cleanup_free) double *t = lg_malloc((n + 1) * sizeof(*t));
     double pos = 0, neg = 0, a = 1, b = 0;
@@ -211,8 +211,8 @@ int lg_metric_platt(const double *score, const uint8_t *label, const double *wei
         if (fabs(s.g1) < 1e-6 && fabs(s.g2) < 1e-6)
             break;
         while (step > 1e-10 &&
-               platt_sums(score, t, weight, n, a + step * da, b + step * db).loss >
-                       s.loss + 1e-4 * step * slope)
+                platt_sums(score, t, weight, n, a + step * da, b + step * db).loss >
+                        s.loss + 1e-4 * step * slope)
             step /= 2;
         if (step <= 1e-10)
             break;

@@ -19,8 +19,8 @@ int lg_metric_ap(const double *score, const uint8_t *label, size_t n, double *re
  * Smallest threshold t such that at most `fpr` of the benign scores are >= t (so it lies just
  * above the benign score that would be one too many). +inf when there is none below.
  */
-int lg_metric_threshold(const double *score, const uint8_t *label, size_t n, double fpr,
-                        double *ret) LG_MUST_CHECK;
+int lg_metric_threshold(
+        const double *score, const uint8_t *label, size_t n, double fpr, double *ret) LG_MUST_CHECK;
 /* Share of attack scores >= threshold. */
 double lg_metric_recall(const double *score, const uint8_t *label, size_t n, double threshold);
 /* Exact (Garwood 1936) 95 % interval of a Poisson count. */
@@ -32,6 +32,6 @@ void lg_metric_mean_std(const double *v, size_t n, double *ret_mean, double *ret
  * p = 1 / (1 + exp(-(a x + b))). `weight` may be NULL. a is forced > 0 (monotone).
  */
 int lg_metric_platt(const double *score, const uint8_t *label, const double *weight, size_t n,
-                    double *ret_a, double *ret_b) LG_MUST_CHECK;
+        double *ret_a, double *ret_b) LG_MUST_CHECK;
 
 #endif

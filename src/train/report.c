@@ -12,8 +12,8 @@ static const double false_shares[3] = {0.05, 0.01, 0.001};
 void lg_report_pick(const struct lg_dataset *ds, const double *score, uint8_t *pick)
 {
     for (size_t i = 0; i < ds->rows.n; i++)
-        pick[i] = ds->rows.v[i].label != LG_LABEL_UNKNOWN &&
-                  ds->rows.v[i].fold != LG_FOLD_EXTRA && !isnan(score[i]);
+        pick[i] = ds->rows.v[i].label != LG_LABEL_UNKNOWN && ds->rows.v[i].fold != LG_FOLD_EXTRA &&
+                !isnan(score[i]);
 }
 
 struct picked {
@@ -23,8 +23,8 @@ struct picked {
     size_t n;
 };
 
-static int gather(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                  struct picked *p)
+static int gather(
+        const struct lg_dataset *ds, const double *score, const uint8_t *pick, struct picked *p)
 {
     p->score = lg_malloc((ds->rows.n + 1) * sizeof(*p->score));
     p->label = lg_malloc(ds->rows.n + 1);
@@ -69,7 +69,7 @@ static double capture_recall(const struct picked *p, double threshold)
 }
 
 int lg_report_windows(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                      struct lg_window_metrics *ret)
+        struct lg_window_metrics *ret)
 {
     struct picked p = {NULL, NULL, NULL, 0};
     int rc = gather(ds, score, pick, &p);
@@ -100,7 +100,7 @@ static int ascending(const void *a, const void *b)
 
 /* First found attack window of one capture: its delay in seconds, or NAN. */
 static double capture_delay(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                            double threshold, size_t from, size_t to, bool *ret_attack)
+        double threshold, size_t from, size_t to, bool *ret_attack)
 {
     double best = (double)NAN;
 
@@ -115,8 +115,8 @@ static double capture_delay(const struct lg_dataset *ds, const double *score, co
         if (score[i] < threshold)
             continue;
         d = row->host == UINT32_MAX || !ds->hosts.v[row->host].touched
-                    ? 0
-                    : (double)(row->end_ns - ds->hosts.v[row->host].first_seed_ns) / 1e9;
+                ? 0
+                : (double)(row->end_ns - ds->hosts.v[row->host].first_seed_ns) / 1e9;
         if (isnan(best) || d < best)
             best = d;
     }
@@ -124,7 +124,7 @@ static double capture_delay(const struct lg_dataset *ds, const double *score, co
 }
 
 static void count_false(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                        double threshold, struct lg_alert_metrics *ret)
+        double threshold, struct lg_alert_metrics *ret)
 {
     const struct lg_row *last = NULL; /* last false window of the same host */
     uint64_t benign = 0;
@@ -138,7 +138,7 @@ static void count_false(const struct lg_dataset *ds, const double *score, const 
         if (score[i] < threshold)
             continue;
         if (last == NULL || last->capture != row->capture || last->host != row->host ||
-            row->start_ns - last->end_ns > LG_FOLD_GAP_NS)
+                row->start_ns - last->end_ns > LG_FOLD_GAP_NS)
             ret->false_alerts++;
         last = row;
     }
@@ -146,7 +146,7 @@ static void count_false(const struct lg_dataset *ds, const double *score, const 
 }
 
 int lg_report_alerts(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                     double threshold, struct lg_alert_metrics *ret)
+        double threshold, struct lg_alert_metrics *ret)
 {
     LG_CLEANUP(lg_cleanup_free)
     double *delay = lg_malloc((ds->captures.n + 1) * sizeof(*delay));
@@ -179,8 +179,8 @@ int lg_report_alerts(const struct lg_dataset *ds, const double *score, const uin
     return 0;
 }
 
-int lg_report_daily_threshold(const struct lg_dataset *ds, const double *score,
-                              const uint8_t *pick, double *ret)
+int lg_report_daily_threshold(
+        const struct lg_dataset *ds, const double *score, const uint8_t *pick, double *ret)
 {
     LG_CLEANUP(lg_cleanup_free)
     double *benign = lg_malloc((ds->rows.n + 1) * sizeof(*benign));
@@ -222,12 +222,13 @@ static void cell(struct lg_buf *out, double v, const char *fmt_percent)
 
 void lg_report_window_header(struct lg_buf *out)
 {
-    lg_buf_adds(out, LG_STR("| scorer | AUC | AP | windows at 5 % | at 1 % | at 0.1 % | captures "
-                            "at 5 % | at 1 % | at 0.1 % |\n|---|---|---|---|---|---|---|---|---|\n"));
+    lg_buf_adds(out,
+            LG_STR("| scorer | AUC | AP | windows at 5 % | at 1 % | at 0.1 % | captures "
+                   "at 5 % | at 1 % | at 0.1 % |\n|---|---|---|---|---|---|---|---|---|\n"));
 }
 
-void lg_report_window_row(struct lg_buf *out, const char *name, const struct lg_window_metrics *m,
-                          uint32_t n)
+void lg_report_window_row(
+        struct lg_buf *out, const char *name, const struct lg_window_metrics *m, uint32_t n)
 {
     double v[8][LG_MODEL_MAX_GATS];
 
@@ -256,9 +257,10 @@ void lg_report_window_row(struct lg_buf *out, const char *name, const struct lg_
 
 void lg_report_alert_header(struct lg_buf *out)
 {
-    lg_buf_adds(out, LG_STR("| scorer and threshold | campaigns found | median delay | false "
-                            "alerts | endpoint-hours | false alerts per endpoint-day (95 %) |\n"
-                            "|---|---|---|---|---|---|\n"));
+    lg_buf_adds(out,
+            LG_STR("| scorer and threshold | campaigns found | median delay | false "
+                   "alerts | endpoint-hours | false alerts per endpoint-day (95 %) |\n"
+                   "|---|---|---|---|---|---|\n"));
 }
 
 void lg_report_alert_row(struct lg_buf *out, const char *name, const struct lg_alert_metrics *m)
@@ -269,5 +271,5 @@ void lg_report_alert_row(struct lg_buf *out, const char *name, const struct lg_a
     else
         lg_buf_printf(out, " %.0f s |", m->delay_median_s);
     lg_buf_printf(out, " %u | %.1f | %.2f – %.2f |\n", m->false_alerts, m->benign_hours,
-                  m->per_day_low, m->per_day_high);
+            m->per_day_low, m->per_day_high);
 }

@@ -18,8 +18,8 @@ struct lg_window_metrics {
 };
 
 struct lg_alert_metrics {
-    double threshold;     /* in the scorer's own unit */
-    uint32_t campaigns;   /* captures with attack windows */
+    double threshold;   /* in the scorer's own unit */
+    uint32_t campaigns; /* captures with attack windows */
     uint32_t found;
     double delay_median_s; /* first found window's end - first seed; NAN when none */
     uint32_t false_alerts; /* runs of alerts on benign hosts, folded by LG_FOLD_GAP_NS */
@@ -31,17 +31,17 @@ struct lg_alert_metrics {
 /* Rows that count: labelled, scored, not extra. `pick` has one byte a row. */
 void lg_report_pick(const struct lg_dataset *ds, const double *score, uint8_t *pick);
 int lg_report_windows(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                      struct lg_window_metrics *ret) LG_MUST_CHECK;
+        struct lg_window_metrics *ret) LG_MUST_CHECK;
 int lg_report_alerts(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
-                     double threshold, struct lg_alert_metrics *ret) LG_MUST_CHECK;
+        double threshold, struct lg_alert_metrics *ret) LG_MUST_CHECK;
 /* Smallest threshold with at most one false alert per endpoint-day; +inf when none. */
-int lg_report_daily_threshold(const struct lg_dataset *ds, const double *score,
-                              const uint8_t *pick, double *ret) LG_MUST_CHECK;
+int lg_report_daily_threshold(const struct lg_dataset *ds, const double *score, const uint8_t *pick,
+        double *ret) LG_MUST_CHECK;
 
 /* Markdown rows. */
 void lg_report_window_header(struct lg_buf *out);
-void lg_report_window_row(struct lg_buf *out, const char *name, const struct lg_window_metrics *m,
-                          uint32_t n);
+void lg_report_window_row(
+        struct lg_buf *out, const char *name, const struct lg_window_metrics *m, uint32_t n);
 void lg_report_alert_header(struct lg_buf *out);
 void lg_report_alert_row(struct lg_buf *out, const char *name, const struct lg_alert_metrics *m);
 

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "json/write.h"
 #include "train/metrics.h"
 #include "train/report.h"
+#include "json/write.h"
 
 #define PATH_BYTES 4096
 
@@ -73,8 +73,8 @@ static int standardise(struct outcome *o)
 
 static double combine(const struct outcome *o, size_t i, double gat)
 {
-    double s[LG_MEMBER_COUNT] = {gat, o->cv->member[LG_MEMBER_TOKENS][i],
-                                 o->cv->member[LG_MEMBER_TREES][i]};
+    double s[LG_MEMBER_COUNT] = {
+            gat, o->cv->member[LG_MEMBER_TOKENS][i], o->cv->member[LG_MEMBER_TREES][i]};
     double z = 0;
 
     for (int m = 0; m < LG_MEMBER_COUNT; m++)
@@ -172,7 +172,7 @@ static void outcome_done(struct outcome *o)
 /* --- tables ------------------------------------------------------------------------------------ */
 
 static int window_row(const struct outcome *o, struct lg_buf *out, const char *name,
-                      double *const *scores, uint32_t n)
+        double *const *scores, uint32_t n)
 {
     struct lg_window_metrics m[LG_MODEL_MAX_GATS];
 
@@ -187,7 +187,7 @@ static int window_row(const struct outcome *o, struct lg_buf *out, const char *n
 }
 
 static int alert_row(const struct outcome *o, struct lg_buf *out, const char *name,
-                     const double *score, double threshold)
+        const double *score, double threshold)
 {
     struct lg_alert_metrics m;
     int rc = lg_report_alerts(o->ds, score, o->pick, threshold, &m);
@@ -207,10 +207,10 @@ static void write_counts(const struct outcome *o, struct lg_buf *out)
             n[o->ds->rows.v[i].label]++;
     }
     lg_buf_printf(out,
-                  "%zu captures in %u folds: %zu benign and %zu attack windows, %zu unknown ones "
-                  "left out; %zu windows of captures that no fold holds.\n\n",
-                  o->ds->captures.n, o->ds->folds, n[LG_LABEL_BENIGN], n[LG_LABEL_ATTACK],
-                  n[LG_LABEL_UNKNOWN], extra);
+            "%zu captures in %u folds: %zu benign and %zu attack windows, %zu unknown ones "
+            "left out; %zu windows of captures that no fold holds.\n\n",
+            o->ds->captures.n, o->ds->folds, n[LG_LABEL_BENIGN], n[LG_LABEL_ATTACK],
+            n[LG_LABEL_UNKNOWN], extra);
 }
 
 static int window_table(const struct outcome *o, struct lg_buf *out)
@@ -222,17 +222,17 @@ static int window_table(const struct outcome *o, struct lg_buf *out)
     lg_report_window_header(out);
     one = cv->member[LG_MEMBER_GAT];
     if ((rc = window_row(o, out, "GAT, one seed", cv->gat, cv->seeds)) < 0 ||
-        (rc = window_row(o, out, "GAT, mean of the seeds", &one, 1)) < 0 ||
-        (rc = window_row(o, out, "regression, graph tokens", &cv->member[LG_MEMBER_TOKENS], 1)) <
-                0 ||
-        (rc = window_row(o, out, "boosted trees, counts", &cv->member[LG_MEMBER_TREES], 1)) < 0)
+            (rc = window_row(o, out, "GAT, mean of the seeds", &one, 1)) < 0 ||
+            (rc = window_row(
+                     o, out, "regression, graph tokens", &cv->member[LG_MEMBER_TOKENS], 1)) < 0 ||
+            (rc = window_row(o, out, "boosted trees, counts", &cv->member[LG_MEMBER_TREES], 1)) < 0)
         return rc;
     one = o->patterns;
     if ((rc = window_row(o, out, "patterns alone", &one, 1)) < 0)
         return rc;
     one = o->learned;
     if ((rc = window_row(o, out, "jury without patterns", &one, 1)) < 0 ||
-        (rc = window_row(o, out, "jury, one GAT seed", o->jury_seed, cv->seeds)) < 0)
+            (rc = window_row(o, out, "jury, one GAT seed", o->jury_seed, cv->seeds)) < 0)
         return rc;
     one = o->jury;
     if ((rc = window_row(o, out, "**jury**", &one, 1)) < 0)
@@ -262,17 +262,18 @@ static int alert_table(const struct outcome *o, struct lg_buf *out)
 /* Worst benign and missed captures: where to look next. */
 static void missed_table(const struct outcome *o, struct lg_buf *out)
 {
-    lg_buf_adds(out, LG_STR("\nCaptures without a found attack window at the shipped threshold:\n\n"));
+    lg_buf_adds(
+            out, LG_STR("\nCaptures without a found attack window at the shipped threshold:\n\n"));
     for (uint32_t c = 0; c < o->ds->captures.n; c++) {
         double best = -INFINITY;
 
         for (size_t i = 0; i < o->ds->rows.n; i++)
             if (o->ds->rows.v[i].capture == c && o->pick[i] &&
-                o->ds->rows.v[i].label == LG_LABEL_ATTACK && o->jury[i] > best)
+                    o->ds->rows.v[i].label == LG_LABEL_ATTACK && o->jury[i] > best)
                 best = o->jury[i];
         if (isfinite(best) && best < o->threshold)
             lg_buf_printf(out, "- `%s` (best log-odds %.2f, threshold %.2f)\n",
-                          o->ds->captures.v[c].file, best, o->threshold);
+                    o->ds->captures.v[c].file, best, o->threshold);
     }
     lg_buf_adds(out, LG_STR("\nBenign windows above the shipped threshold:\n\n"));
     for (size_t i = 0; i < o->ds->rows.n; i++) {
@@ -280,9 +281,9 @@ static void missed_table(const struct outcome *o, struct lg_buf *out)
 
         if (o->pick[i] && row->label == LG_LABEL_BENIGN && o->jury[i] >= o->threshold)
             lg_buf_printf(out, "- `%s` %s, %u events: log-odds %.2f (patterns %.2f)\n",
-                          o->ds->captures.v[row->capture].file,
-                          row->host != UINT32_MAX ? o->ds->hosts.v[row->host].name : "-",
-                          row->learned_events, o->jury[i], row->floor);
+                    o->ds->captures.v[row->capture].file,
+                    row->host != UINT32_MAX ? o->ds->hosts.v[row->host].name : "-",
+                    row->learned_events, o->jury[i], row->floor);
     }
 }
 
@@ -409,8 +410,8 @@ int lg_train_run(const struct lg_train_options *opt, struct lg_err *reterr)
         goto out;
     rc = outcome_make(&o);
     if (rc < 0) {
-        (void)lg_err_set(reterr, rc, "calibration: %s (does every fold hold both labels?)",
-                         lg_err_name(rc));
+        (void)lg_err_set(
+                reterr, rc, "calibration: %s (does every fold hold both labels?)", lg_err_name(rc));
         goto out;
     }
     if (opt->cv.final)

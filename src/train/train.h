@@ -7,7 +7,7 @@
 struct lg_train_options {
     struct lg_dataset_options data;
     struct lg_cv_options cv;
-    const char *out_dir;  /* the model's folder */
+    const char *out_dir; /* the model's folder */
     const char *name;
     const char *version;
     double weight[LG_MEMBER_COUNT]; /* of the jury, sum 1 */
@@ -21,6 +21,6 @@ int lg_train_run(const struct lg_train_options *opt, struct lg_err *reterr) LG_M
 
 /* Scores labelled captures with a model and appends the tables to `out`. */
 int lg_eval_run(const struct lg_dataset_options *data, const char *model_dir, struct lg_buf *out,
-                struct lg_err *reterr) LG_MUST_CHECK;
+        struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

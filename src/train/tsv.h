@@ -17,8 +17,8 @@ size_t lg_tsv_rows(const struct lg_tsv *t);
 /* Column of that name, or -1. */
 int lg_tsv_column(const struct lg_tsv *t, const char *name);
 /* The same, but an error that names file and column when it is missing. */
-int lg_tsv_need(const struct lg_tsv *t, const char *name, int *ret, struct lg_err *reterr)
-        LG_MUST_CHECK;
+int lg_tsv_need(
+        const struct lg_tsv *t, const char *name, int *ret, struct lg_err *reterr) LG_MUST_CHECK;
 /* Empty where the row is too short or `column` is negative. */
 struct lg_str lg_tsv_get(const struct lg_tsv *t, size_t row, int column);
 

@@ -1,0 +1,592 @@
+#include "scan/scan.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/queue.h"
+#include "capture/capture.h"
+#include "scan/pack.h"
+
+#define MAX_WORKERS 64u
+#define IN_FLIGHT 4u /* batches under way for each worker */
+
+/* One batch of one file, on its way to a normalizing thread. */
+struct job {
+    uint64_t seq;
+    struct lg_capture_batch *batch; /* NULL: only flush the file's stream */
+    const struct lg_norm_stream_options *stream;
+    uint32_t file;
+    bool flush; /* last of its file */
+};
+
+/* What a batch holds for one owner. */
+struct parcel {
+    uint64_t seq;
+    struct lg_pack pack;
+    struct parcel *next;
+};
+
+/* Verdict bytes of one batch number, from all owners. */
+struct slot {
+    struct lg_buf *part; /* one an owner */
+    uint32_t done;
+};
+
+struct scan {
+    const struct lg_scan_options *opt;
+    const struct lg_scan_sink *sink;
+    uint32_t workers;
+    uint32_t slots_n;
+    struct slot *slots; /* seq % slots_n */
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    uint64_t next_out; /* first batch number that is not written yet */
+    int rc;            /* first failure of any thread */
+};
+
+struct normalizing {
+    struct scan *scan;
+    struct lg_queue *in;
+    struct lg_queue **owners;
+    struct lg_normalizer *nz;
+    struct lg_norm_stream *stream; /* of the file in hand */
+    uint32_t stream_file;
+    struct parcel **parcels; /* of the batch in hand, one an owner */
+    struct lg_scan_stats stats;
+    pthread_t thread;
+};
+
+struct owning {
+    struct scan *scan;
+    uint32_t index;
+    struct lg_queue *in;
+    struct lg_windows *windows;
+    struct lg_jury *jury[2];
+    struct lg_buf *out; /* of the batch in hand */
+    struct lg_scan_stats stats;
+    pthread_t thread;
+};
+
+void lg_scan_options_default(struct lg_scan_options *opt)
+{
+    memset(opt, 0, sizeof(*opt));
+    opt->header_offset_ns = LG_READER_PROBE;
+    opt->window = lg_window_defaults;
+    opt->jury = (struct lg_jury_options){.threshold = -1, .idle_allowlist = true, .evidence = true};
+}
+
+static void fail(struct scan *s, int rc)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    if (s->rc == 0)
+        s->rc = rc;
+    (void)pthread_cond_broadcast(&s->moved);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+static bool failed(struct scan *s)
+{
+    bool yes;
+
+    (void)pthread_mutex_lock(&s->lock);
+    yes = s->rc < 0;
+    (void)pthread_mutex_unlock(&s->lock);
+    return yes;
+}
+
+/* --- verdicts out, in the order of batches ---------------------------------------------------- */
+
+/* An owner has finished its part of `seq`: whoever completes the next one writes it. */
+static void part_done(struct scan *s, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->slots[seq % s->slots_n].done++;
+    while (s->slots[s->next_out % s->slots_n].done == s->workers) {
+        struct slot *slot = &s->slots[s->next_out % s->slots_n];
+
+        for (uint32_t i = 0; i < s->workers; i++) {
+            struct lg_buf *b = &slot->part[i];
+            int rc = b->failed;
+
+            if (rc == 0 && b->n > 0 && s->rc == 0)
+                rc = s->sink->output(s->sink->user, lg_buf_str(b));
+            if (rc < 0 && s->rc == 0)
+                s->rc = rc;
+            lg_buf_clear(b);
+        }
+        slot->done = 0;
+        s->next_out++;
+        (void)pthread_cond_broadcast(&s->moved);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* Waits until batch `seq` may start: the number under way is bounded. */
+static void wait_for_room(struct scan *s, uint64_t seq)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (seq >= s->next_out + s->slots_n && s->rc == 0)
+        (void)pthread_cond_wait(&s->moved, &s->lock);
+    (void)pthread_mutex_unlock(&s->lock);
+}
+
+/* --- owning threads ---------------------------------------------------------------------------- */
+
+static int on_window(void *user, const struct lg_graph *g)
+{
+    struct owning *o = user;
+    struct lg_jury *jury = o->jury[g->platform];
+    struct lg_verdict v;
+    int rc;
+
+    o->stats.windows++;
+    if (jury == NULL) {
+        o->stats.no_model++;
+        return 0;
+    }
+    rc = lg_jury_judge(jury, g, &v);
+    if (rc < 0)
+        return rc;
+    o->stats.attacks += v.prediction == LG_PREDICT_ATTACK;
+    o->stats.errors += v.prediction == LG_PREDICT_ERROR;
+    o->stats.idle_skipped += v.idle_skipped;
+    return o->scan->sink->verdict(o->scan->sink->user, o->index, jury, g, &v, o->out);
+}
+
+static int open_parcel(struct owning *o, struct parcel *p)
+{
+    struct lg_event *ev = lg_malloc(sizeof(*ev));
+    size_t at = 0;
+    int rc = 0;
+
+    if (ev == NULL)
+        return LG_ENOMEM;
+    o->out = &o->scan->slots[p->seq % o->scan->slots_n].part[o->index];
+    while (rc == 0 && lg_pack_next(&p->pack, &at, ev))
+        rc = lg_windows_push(o->windows, ev);
+    lg_free(ev);
+    return rc;
+}
+
+static void parcel_free(struct parcel *p)
+{
+    if (p == NULL)
+        return;
+    lg_pack_done(&p->pack);
+    lg_free(p);
+}
+
+/* Parcels arrive from several threads: kept until their number is next. */
+static void own(struct owning *o)
+{
+    struct parcel *waiting = NULL;
+    uint64_t next = 0;
+    void *item;
+
+    while (lg_queue_pop(o->in, &item)) {
+        struct parcel *p = item, **at = &waiting;
+
+        while (*at != NULL && (*at)->seq < p->seq)
+            at = &(*at)->next;
+        p->next = *at;
+        *at = p;
+        while (waiting != NULL && waiting->seq == next) {
+            struct parcel *first = waiting;
+            int rc = failed(o->scan) ? 0 : open_parcel(o, first);
+
+            waiting = first->next;
+            parcel_free(first);
+            if (rc < 0)
+                fail(o->scan, rc);
+            part_done(o->scan, next++);
+        }
+    }
+    /* end of input: what is still open is judged under one more number */
+    wait_for_room(o->scan, next);
+    o->out = &o->scan->slots[next % o->scan->slots_n].part[o->index];
+    if (!failed(o->scan)) {
+        int rc = lg_windows_flush(o->windows);
+
+        if (rc < 0)
+            fail(o->scan, rc);
+    }
+    part_done(o->scan, next);
+}
+
+static void *own_thread(void *arg)
+{
+    own(arg);
+    return NULL;
+}
+
+/* --- normalizing threads ------------------------------------------------------------------------ */
+
+static int on_event(void *user, const struct lg_event *ev)
+{
+    struct normalizing *n = user;
+    uint64_t h = lg_hash_mix(lg_hash_str(ev->tenant_id, 0), lg_hash_str(ev->endpoint_id, 1));
+
+    n->stats.events++;
+    return lg_pack_add(&n->parcels[h % n->scan->workers]->pack, ev);
+}
+
+static int on_dead(void *user, const struct lg_dead_letter *dl)
+{
+    struct normalizing *n = user;
+
+    n->stats.dead[dl->reason]++;
+    return 0;
+}
+
+static int on_skipped(void *user, enum lg_skip_reason reason)
+{
+    struct normalizing *n = user;
+
+    (void)reason;
+    n->stats.skipped++;
+    return 0;
+}
+
+static int use_stream(struct normalizing *n, const struct job *j)
+{
+    if (n->stream != NULL && n->stream_file == j->file)
+        return 0;
+    lg_norm_stream_free(n->stream);
+    n->stream = NULL;
+    n->stream_file = j->file;
+    return lg_norm_stream_new(j->stream, &n->stream);
+}
+
+static int normalize_batch(struct normalizing *n, const struct job *j)
+{
+    const struct lg_norm_sink sink = {
+            .user = n, .event = on_event, .dead = on_dead, .skipped = on_skipped};
+    int rc = use_stream(n, j);
+
+    if (j->batch != NULL)
+        n->stats.records += j->batch->records.n;
+    for (size_t i = 0; j->batch != NULL && i < j->batch->records.n && rc == 0; i++)
+        rc = lg_normalizer_record(n->nz, n->stream, lg_capture_record_str(j->batch, i), true,
+                j->batch->records.v[i].pos, &sink);
+    if (rc == 0 && j->flush)
+        rc = lg_normalizer_flush(n->nz, n->stream, &sink);
+    return rc;
+}
+
+/* A parcel for every owner, empty or not: each must see every number. */
+static int new_parcels(struct normalizing *n, uint64_t seq)
+{
+    for (uint32_t i = 0; i < n->scan->workers; i++) {
+        n->parcels[i] = lg_calloc(1, sizeof(**n->parcels));
+        if (n->parcels[i] == NULL)
+            return LG_ENOMEM;
+        n->parcels[i]->seq = seq;
+        lg_pack_init(&n->parcels[i]->pack);
+    }
+    return 0;
+}
+
+static void send_parcels(struct normalizing *n)
+{
+    for (uint32_t i = 0; i < n->scan->workers; i++) {
+        if (n->parcels[i] != NULL && !lg_queue_push(n->owners[i], n->parcels[i]))
+            parcel_free(n->parcels[i]);
+        n->parcels[i] = NULL;
+    }
+}
+
+static void job_free(struct job *j)
+{
+    if (j == NULL)
+        return;
+    lg_capture_batch_free(j->batch);
+    lg_free(j);
+}
+
+static void *normalize_thread(void *arg)
+{
+    struct normalizing *n = arg;
+    void *item;
+
+    while (lg_queue_pop(n->in, &item)) {
+        struct job *j = item;
+        int rc = new_parcels(n, j->seq);
+
+        if (rc == 0 && !failed(n->scan))
+            rc = normalize_batch(n, j);
+        if (rc < 0)
+            fail(n->scan, rc);
+        send_parcels(n);
+        job_free(j);
+    }
+    return NULL;
+}
+
+/* --- the reading thread -------------------------------------------------------------------------- */
+
+struct reading {
+    struct scan *scan;
+    struct normalizing *normalizing;
+    uint64_t seq;
+    uint64_t records;
+};
+
+static int send_job(struct reading *r, struct job *j, uint32_t to)
+{
+    wait_for_room(r->scan, r->seq);
+    j->seq = r->seq++;
+    if (!lg_queue_push(r->normalizing[to].in, j)) {
+        job_free(j);
+        return LG_EINTR;
+    }
+    return failed(r->scan) ? LG_EINTR : 0;
+}
+
+static int read_file(struct reading *r, uint32_t file, struct lg_norm_stream_options *so,
+        struct lg_capture *cap, struct lg_err *err)
+{
+    const struct lg_format *format = lg_capture_format(cap);
+    bool stateful = format != NULL && lg_format_stateful(format);
+    uint32_t home = file % r->scan->workers;
+    int got = 1;
+
+    while (got > 0) {
+        struct job *j = lg_calloc(1, sizeof(*j));
+        int rc = j != NULL ? lg_capture_batch_new(&j->batch) : LG_ENOMEM;
+        struct lg_capture_progress p;
+
+        if (rc < 0) {
+            job_free(j);
+            return rc;
+        }
+        got = lg_capture_next(cap, j->batch, err);
+        j->file = file;
+        j->stream = so;
+        j->flush = got <= 0; /* empty: flushes the assembler of the thread that had it all */
+        r->records += j->batch->records.n;
+        rc = send_job(r, j, stateful || got <= 0 ? home : (uint32_t)(r->seq % r->scan->workers));
+        if (rc < 0)
+            return rc;
+        p = lg_capture_progress(cap);
+        if (r->scan->sink->progress != NULL)
+            r->scan->sink->progress(r->scan->sink->user, file, p.consumed, p.total, r->records);
+    }
+    return got;
+}
+
+static int read_files(struct reading *r, struct lg_norm_stream_options *streams,
+        void (*file_error)(void *, const char *, const struct lg_err *),
+        struct lg_scan_stats *stats)
+{
+    const struct lg_scan_options *opt = r->scan->opt;
+    int worst = 0;
+
+    for (uint32_t i = 0; i < opt->n_paths; i++) {
+        struct lg_capture *cap = NULL;
+        struct lg_err err = {0, ""};
+        int rc = lg_capture_open(opt->paths[i], NULL, &cap, &err);
+
+        streams[i] = (struct lg_norm_stream_options){.tenant_id = opt->tenant_id,
+                .endpoint = opt->endpoint.n > 0 ? opt->endpoint
+                                                : lg_reader_file_endpoint(opt->paths[i]),
+                .input = lg_str_z(opt->paths[i]),
+                .fqdn_endpoint = opt->fqdn_endpoint};
+        if (rc == 0) {
+            if (opt->header_offset_ns != LG_READER_PROBE)
+                streams[i].header_offset_ns = opt->header_offset_ns;
+            else if (!lg_capture_header_offset(cap, &streams[i].header_offset_ns))
+                streams[i].header_offset_ns = 0;
+            rc = read_file(r, i, &streams[i], cap, &err);
+        }
+        lg_capture_close(cap);
+        if (rc == LG_EINTR || rc == LG_ENOMEM)
+            return rc;
+        if (rc < 0) {
+            worst = rc;
+            stats->files_failed++;
+            if (file_error != NULL)
+                file_error(r->scan->sink->user, opt->paths[i], &err);
+        }
+    }
+    return worst;
+}
+
+/* --- start and end ------------------------------------------------------------------------------- */
+
+static int slots_new(struct scan *s)
+{
+    s->slots_n = s->workers * IN_FLIGHT + 2;
+    s->slots = lg_calloc(s->slots_n, sizeof(*s->slots));
+    if (s->slots == NULL)
+        return LG_ENOMEM;
+    for (uint32_t i = 0; i < s->slots_n; i++) {
+        s->slots[i].part = lg_calloc(s->workers, sizeof(*s->slots[i].part));
+        if (s->slots[i].part == NULL)
+            return LG_ENOMEM;
+        for (uint32_t k = 0; k < s->workers; k++)
+            lg_buf_init(&s->slots[i].part[k], (size_t)1 << 30);
+    }
+    return 0;
+}
+
+static void slots_free(struct scan *s)
+{
+    for (uint32_t i = 0; s->slots != NULL && i < s->slots_n; i++) {
+        for (uint32_t k = 0; s->slots[i].part != NULL && k < s->workers; k++)
+            lg_buf_done(&s->slots[i].part[k]);
+        lg_free(s->slots[i].part);
+    }
+    lg_free(s->slots);
+}
+
+static int owning_init(struct owning *o, struct scan *s, uint32_t index)
+{
+    struct lg_window_options w = s->opt->window;
+    int rc;
+
+    o->scan = s;
+    o->index = index;
+    w.max_total_bytes /= s->workers;
+    rc = lg_queue_new(s->slots_n, &o->in);
+    if (rc == 0)
+        rc = lg_windows_new(&w, on_window, o, &o->windows);
+    for (int p = 0; p < 2 && rc == 0; p++)
+        if (s->opt->model[p] != NULL)
+            rc = lg_jury_new(s->opt->model[p], &s->opt->jury, &o->jury[p]);
+    return rc;
+}
+
+static void owning_done(struct owning *o)
+{
+    lg_windows_free(o->windows);
+    lg_jury_free(o->jury[0]);
+    lg_jury_free(o->jury[1]);
+    lg_queue_free(o->in);
+}
+
+static int normalizing_init(struct normalizing *n, struct scan *s, struct lg_queue **owners)
+{
+    int rc;
+
+    n->scan = s;
+    n->owners = owners;
+    n->parcels = lg_calloc(s->workers, sizeof(struct parcel *));
+    rc = n->parcels != NULL ? lg_queue_new(s->slots_n, &n->in) : LG_ENOMEM;
+    return rc == 0 ? lg_normalizer_new(&n->nz) : rc;
+}
+
+static void normalizing_done(struct normalizing *n)
+{
+    lg_norm_stream_free(n->stream);
+    lg_normalizer_free(n->nz);
+    lg_queue_free(n->in);
+    lg_free(n->parcels);
+}
+
+static void add_stats(struct lg_scan_stats *to, const struct lg_scan_stats *from)
+{
+    to->records += from->records;
+    to->events += from->events;
+    to->skipped += from->skipped;
+    for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
+        to->dead[i] += from->dead[i];
+    to->windows += from->windows;
+    to->attacks += from->attacks;
+    to->errors += from->errors;
+    to->idle_skipped += from->idle_skipped;
+    to->no_model += from->no_model;
+}
+
+static void add_window_stats(struct lg_window_stats *to, const struct lg_windows *ws)
+{
+    struct lg_window_stats w;
+
+    lg_windows_stats(ws, &w);
+    to->events += w.events;
+    to->late_entered += w.late_entered;
+    to->late_dropped += w.late_dropped;
+    to->duplicates += w.duplicates;
+    to->windows += w.windows;
+    to->early_flushes += w.early_flushes;
+    to->peak_bytes += w.peak_bytes;
+    to->endpoints += w.endpoints;
+}
+
+/* Threads start when everything stands, so that a failure before needs no unwinding of them. */
+static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
+        struct lg_norm_stream_options *streams,
+        void (*file_error)(void *, const char *, const struct lg_err *),
+        struct lg_scan_stats *stats)
+{
+    struct reading r = {.scan = s, .normalizing = n};
+    uint32_t started_n = 0, started_o = 0;
+    int rc = 0;
+
+    while (started_o < s->workers &&
+            pthread_create(&o[started_o].thread, NULL, own_thread, &o[started_o]) == 0)
+        started_o++;
+    while (started_o == s->workers && started_n < s->workers &&
+            pthread_create(&n[started_n].thread, NULL, normalize_thread, &n[started_n]) == 0)
+        started_n++;
+    if (started_n == s->workers)
+        rc = read_files(&r, streams, file_error, stats);
+    else
+        fail(s, LG_EIO);
+    for (uint32_t i = 0; i < started_n; i++)
+        lg_queue_close(n[i].in);
+    for (uint32_t i = 0; i < started_n; i++)
+        (void)pthread_join(n[i].thread, NULL);
+    for (uint32_t i = 0; i < started_o; i++)
+        lg_queue_close(o[i].in);
+    for (uint32_t i = 0; i < started_o; i++)
+        (void)pthread_join(o[i].thread, NULL);
+    return s->rc < 0 ? s->rc : rc;
+}
+
+int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *sink,
+        void (*file_error)(void *user, const char *path, const struct lg_err *err),
+        struct lg_scan_stats *ret, struct lg_err *reterr)
+{
+    struct scan s = {.opt = opt,
+            .sink = sink,
+            .lock = PTHREAD_MUTEX_INITIALIZER,
+            .moved = PTHREAD_COND_INITIALIZER};
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    LG_CLEANUP(lg_cleanup_free) struct normalizing *n = NULL;
+    LG_CLEANUP(lg_cleanup_free) struct owning *o = NULL;
+    LG_CLEANUP(lg_cleanup_free) struct lg_queue **owners = NULL;
+    LG_CLEANUP(lg_cleanup_free) struct lg_norm_stream_options *streams = NULL;
+    int rc;
+
+    memset(ret, 0, sizeof(*ret));
+    s.workers = opt->workers != 0 ? opt->workers : cpus > 0 ? (uint32_t)cpus : 1;
+    if (s.workers > MAX_WORKERS)
+        s.workers = MAX_WORKERS;
+    n = lg_calloc(s.workers, sizeof(*n));
+    o = lg_calloc(s.workers, sizeof(*o));
+    owners = lg_calloc(s.workers, sizeof(struct lg_queue *));
+    streams = lg_calloc(opt->n_paths + 1, sizeof(*streams));
+    rc = n != NULL && o != NULL && owners != NULL && streams != NULL ? slots_new(&s) : LG_ENOMEM;
+    for (uint32_t i = 0; i < s.workers && rc == 0; i++) {
+        rc = owning_init(&o[i], &s, i);
+        owners[i] = o[i].in;
+    }
+    for (uint32_t i = 0; i < s.workers && rc == 0; i++)
+        rc = normalizing_init(&n[i], &s, owners);
+    if (rc == 0)
+        rc = run_threads(&s, n, o, streams, file_error, ret);
+    for (uint32_t i = 0; i < s.workers && n != NULL && o != NULL; i++) {
+        add_stats(ret, &n[i].stats);
+        add_stats(ret, &o[i].stats);
+        if (o[i].windows != NULL)
+            add_window_stats(&ret->window, o[i].windows);
+        normalizing_done(&n[i]);
+        owning_done(&o[i]);
+    }
+    slots_free(&s);
+    return rc < 0 ? lg_err_set(reterr, rc, "scan: %s", lg_err_name(rc)) : 0;
+}
