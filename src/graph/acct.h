@@ -16,8 +16,8 @@ struct lg_acct {
 };
 
 /* Grows *v to at least `want` elements. 0 or LG_ENOMEM (array unchanged). */
-int lg_acct_grow(struct lg_acct *a, void **v, uint32_t *cap, uint32_t want,
-                 size_t size) LG_MUST_CHECK;
+int lg_acct_grow(
+        struct lg_acct *a, void **v, uint32_t *cap, uint32_t want, size_t size) LG_MUST_CHECK;
 /* Gives back what lies behind the first `n` elements; n = 0 frees. Never fails. */
 void lg_acct_shrink(struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size_t size);
 
@@ -28,9 +28,9 @@ void lg_acct_shrink(struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size
         uint32_t cap;                                                                              \
     }
 #define lg_acct_reserve(a, vec, want)                                                              \
-    ((want) <= (vec)->cap                                                                          \
-             ? 0                                                                                   \
-             : lg_acct_grow((a), (void **)&(vec)->v, &(vec)->cap, (want), sizeof(*(vec)->v)))
+    ((want) <= (vec)->cap ? 0                                                                      \
+                          : lg_acct_grow((a), (void **)&(vec)->v, &(vec)->cap, (want),             \
+                                    sizeof(*(vec)->v)))
 #define lg_acct_vec_done(a, vec)                                                                   \
     do {                                                                                           \
         lg_acct_shrink((a), (void **)&(vec)->v, &(vec)->cap, 0, sizeof(*(vec)->v));                \

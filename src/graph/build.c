@@ -106,7 +106,7 @@ static int gather_proc(struct lg_builder *bd, const struct lg_slice_proc *sp)
             break;
     if (i == LG_IDX_NONE) {
         if (lg_acct_reserve(&bd->acct, &bd->procs, bd->procs.n + 1) < 0 ||
-            lg_idx_reserve(&bd->acct, &bd->proc_ix) < 0)
+                lg_idx_reserve(&bd->acct, &bd->proc_ix) < 0)
             return LG_ENOMEM;
         i = bd->procs.n++;
         bd->procs.v[i] = (struct win_proc){sp, sp, 0, 0, LG_IDX_NONE};
@@ -129,7 +129,7 @@ static uint32_t proc_flags(uint32_t seen)
 }
 
 static uint32_t find_node(const struct lg_builder *bd, uint64_t key, uint8_t type, uint8_t variant,
-                          uint32_t name, uint32_t cmd)
+        uint32_t name, uint32_t cmd)
 {
     uint32_t h = lg_idx_hash(key), pos = lg_idx_home(&bd->node_ix, h), i;
 
@@ -137,7 +137,7 @@ static uint32_t find_node(const struct lg_builder *bd, uint64_t key, uint8_t typ
         const struct win_node *wn = &bd->nodes.v[i];
 
         if (wn->nd.fold_key == key && wn->nd.type == type && wn->variant == variant &&
-            wn->name == name && wn->cmd == cmd)
+                wn->name == name && wn->cmd == cmd)
             return i;
     }
     return LG_IDX_NONE;
@@ -146,7 +146,7 @@ static uint32_t find_node(const struct lg_builder *bd, uint64_t key, uint8_t typ
 static int add_node(struct lg_builder *bd, const struct win_node *wn, uint32_t *ret)
 {
     if (lg_acct_reserve(&bd->acct, &bd->nodes, bd->nodes.n + 1) < 0 ||
-        lg_idx_reserve(&bd->acct, &bd->node_ix) < 0)
+            lg_idx_reserve(&bd->acct, &bd->node_ix) < 0)
         return LG_ENOMEM;
     *ret = bd->nodes.n++;
     bd->nodes.v[*ret] = *wn;
@@ -254,7 +254,7 @@ static int count_alias(struct lg_builder *bd, uint64_t key, uint32_t node)
         if (bd->aliases.v[i] == key)
             return 0;
     if (lg_acct_reserve(&bd->acct, &bd->aliases, bd->aliases.n + 1) < 0 ||
-        lg_idx_reserve(&bd->acct, &bd->alias_ix) < 0)
+            lg_idx_reserve(&bd->acct, &bd->alias_ix) < 0)
         return LG_ENOMEM;
     lg_idx_put(&bd->alias_ix, h, bd->aliases.n);
     bd->aliases.v[bd->aliases.n++] = key;
@@ -264,8 +264,8 @@ static int count_alias(struct lg_builder *bd, uint64_t key, uint32_t node)
 
 /* --- edges --- */
 
-static int fold_edge(struct lg_builder *bd, const struct lg_slice_edge *se, uint32_t src,
-                     uint32_t dst)
+static int fold_edge(
+        struct lg_builder *bd, const struct lg_slice_edge *se, uint32_t src, uint32_t dst)
 {
     uint32_t h, pos, i;
     struct lg_edge *ed;
@@ -279,16 +279,16 @@ static int fold_edge(struct lg_builder *bd, const struct lg_slice_edge *se, uint
     }
     if (i == LG_IDX_NONE) {
         if (lg_acct_reserve(&bd->acct, &bd->edges, bd->edges.n + 1) < 0 ||
-            lg_idx_reserve(&bd->acct, &bd->edge_ix) < 0)
+                lg_idx_reserve(&bd->acct, &bd->edge_ix) < 0)
             return LG_ENOMEM;
         i = bd->edges.n++;
         bd->edges.v[i] = (struct lg_edge){.src = src,
-                                          .dst = dst,
-                                          .type = se->type,
-                                          .attr = se->attr,
-                                          .first_ns = se->first,
-                                          .last_ns = se->last,
-                                          .detail = text(bd, se->detail)};
+                .dst = dst,
+                .type = se->type,
+                .attr = se->attr,
+                .first_ns = se->first,
+                .last_ns = se->last,
+                .detail = text(bd, se->detail)};
         lg_idx_put(&bd->edge_ix, h, i);
     }
     ed = &bd->edges.v[i];
@@ -320,15 +320,15 @@ static int fold_slice(struct lg_builder *bd, const struct lg_slice *sl)
         if (fold_slice_node(bd, &sl->nodes.v[i], &bd->map.v[sl->procs.n + i]) < 0)
             return LG_ENOMEM;
     for (uint32_t i = 0; i < sl->aliases.n; i++)
-        if (count_alias(bd, sl->aliases.v[i].key,
-                        bd->map.v[sl->procs.n + sl->aliases.v[i].node]) < 0)
+        if (count_alias(bd, sl->aliases.v[i].key, bd->map.v[sl->procs.n + sl->aliases.v[i].node]) <
+                0)
             return LG_ENOMEM;
     for (uint32_t i = 0; i < sl->edges.n; i++) {
         const struct lg_slice_edge *se = &sl->edges.v[i];
-        uint32_t src = (se->src & LG_SLICE_NODE) != 0 ? sl->procs.n + (se->src & ~LG_SLICE_NODE)
-                                                      : se->src;
-        uint32_t dst = (se->dst & LG_SLICE_NODE) != 0 ? sl->procs.n + (se->dst & ~LG_SLICE_NODE)
-                                                      : se->dst;
+        uint32_t src =
+                (se->src & LG_SLICE_NODE) != 0 ? sl->procs.n + (se->src & ~LG_SLICE_NODE) : se->src;
+        uint32_t dst =
+                (se->dst & LG_SLICE_NODE) != 0 ? sl->procs.n + (se->dst & ~LG_SLICE_NODE) : se->dst;
 
         if (fold_edge(bd, se, bd->map.v[src], bd->map.v[dst]) < 0)
             return LG_ENOMEM;
@@ -368,7 +368,7 @@ static void order_collisions(struct lg_builder *bd)
             struct sort_key *p = &bd->keys.v[j - 1], *q = &bd->keys.v[j], t;
 
             if (p->a != q->a || p->b != q->b ||
-                same_key_order(&bd->nodes.v[p->i], &bd->nodes.v[q->i]) <= 0)
+                    same_key_order(&bd->nodes.v[p->i], &bd->nodes.v[q->i]) <= 0)
                 break;
             t = *p;
             *p = *q;
@@ -411,8 +411,8 @@ static void place_nodes(struct lg_builder *bd, struct lg_graph *g)
     bd->keys.n = 0;
     for (uint32_t i = 0; i < bd->nodes.n; i++)
         if (bd->place.v[i] != NODE_DROPPED)
-            bd->keys.v[bd->keys.n++] = (struct sort_key){bd->nodes.v[i].nd.type,
-                                                         bd->nodes.v[i].nd.fold_key, i};
+            bd->keys.v[bd->keys.n++] =
+                    (struct sort_key){bd->nodes.v[i].nd.type, bd->nodes.v[i].nd.fold_key, i};
     qsort(bd->keys.v, bd->keys.n, sizeof(*bd->keys.v), key_order);
     order_collisions(bd);
     for (uint32_t i = 0; i < bd->keys.n; i++) {
@@ -427,7 +427,7 @@ static struct sort_key edge_rank(const struct lg_edge *ed)
 {
     /* attributes stand where the index stands elsewhere: the order is the edge's own */
     return (struct sort_key){ed->type == LG_EDGE_SPAWN ? 0 : (uint64_t)ed->count << 8 | ed->type,
-                             (uint64_t)ed->src << 32 | ed->dst, ed->attr};
+            (uint64_t)ed->src << 32 | ed->dst, ed->attr};
 }
 
 /* Creations first, then the rarest; the rest goes. */
@@ -472,8 +472,8 @@ static void place_edges(struct lg_builder *bd, uint32_t max, struct lg_graph *g)
     for (uint32_t i = 0; i < bd->edges.n; i++) {
         const struct lg_edge *ed = &bd->edges.v[i];
 
-        bd->keys.v[i] = (struct sort_key){(uint64_t)ed->src << 32 | ed->dst,
-                                          (uint64_t)ed->type << 32 | ed->attr, i};
+        bd->keys.v[i] = (struct sort_key){
+                (uint64_t)ed->src << 32 | ed->dst, (uint64_t)ed->type << 32 | ed->attr, i};
     }
     qsort(bd->keys.v, bd->edges.n, sizeof(*bd->keys.v), key_order);
     for (uint32_t i = 0; i < bd->edges.n; i++)
@@ -487,9 +487,9 @@ static int reserve_output(struct lg_builder *bd)
     uint32_t keys = bd->nodes.n > bd->edges.n ? bd->nodes.n : bd->edges.n;
 
     if (lg_acct_reserve(&bd->acct, &bd->keys, keys) < 0 ||
-        lg_acct_reserve(&bd->acct, &bd->place, bd->nodes.n) < 0 ||
-        lg_acct_reserve(&bd->acct, &bd->out_nodes, bd->nodes.n) < 0 ||
-        lg_acct_reserve(&bd->acct, &bd->out_edges, bd->edges.n) < 0)
+            lg_acct_reserve(&bd->acct, &bd->place, bd->nodes.n) < 0 ||
+            lg_acct_reserve(&bd->acct, &bd->out_nodes, bd->nodes.n) < 0 ||
+            lg_acct_reserve(&bd->acct, &bd->out_edges, bd->edges.n) < 0)
         return LG_ENOMEM;
     for (uint32_t i = 0; i < bd->nodes.n; i++)
         bd->place.v[i] = 0;

@@ -22,7 +22,7 @@ int lg_builder_new(struct lg_builder **ret) LG_MUST_CHECK;
 void lg_builder_free(struct lg_builder *bd);
 size_t lg_builder_bytes(const struct lg_builder *bd);
 /* Fills nodes, edges, counts and sources of *g; the rest is the caller's. 0 or LG_ENOMEM. */
-int lg_builder_run(struct lg_builder *bd, const struct lg_build_in *in,
-                   struct lg_graph *g) LG_MUST_CHECK;
+int lg_builder_run(
+        struct lg_builder *bd, const struct lg_build_in *in, struct lg_graph *g) LG_MUST_CHECK;
 
 #endif

@@ -6,8 +6,8 @@
 /* Event times are held inside this, so that window ends cannot overflow. */
 #define ENDPOINT_TIME_MAX (INT64_MAX / 2)
 
-int lg_endpoint_new(struct lg_windows *ws, const struct lg_event *ev, uint64_t hash,
-                    struct lg_endpoint **ret)
+int lg_endpoint_new(
+        struct lg_windows *ws, const struct lg_event *ev, uint64_t hash, struct lg_endpoint **ret)
 {
     struct lg_endpoint *ep;
     struct lg_str tenant = lg_text_cut(ev->tenant_id, UINT16_MAX);
@@ -106,8 +106,8 @@ static int64_t slice_index(const struct lg_windows *ws, lg_time t)
     return t / ws->opt.interval_ns;
 }
 
-static int get_slice(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t,
-                     struct lg_slice **ret)
+static int get_slice(
+        struct lg_windows *ws, struct lg_endpoint *ep, lg_time t, struct lg_slice **ret)
 {
     int64_t index = slice_index(ws, t);
     uint32_t i = ep->slices.n;
@@ -120,10 +120,9 @@ static int get_slice(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t,
         return 0;
     }
     if (lg_acct_reserve(&ep->acct, &ep->slices, ep->slices.n + 1) < 0 ||
-        lg_slice_new(&ep->acct, index, &sl) < 0)
+            lg_slice_new(&ep->acct, index, &sl) < 0)
         return LG_ENOMEM;
-    memmove(&ep->slices.v[i + 1], &ep->slices.v[i],
-            (ep->slices.n - i) * sizeof(*ep->slices.v));
+    memmove(&ep->slices.v[i + 1], &ep->slices.v[i], (ep->slices.n - i) * sizeof(*ep->slices.v));
     ep->slices.v[i] = sl;
     ep->slices.n++;
     *ret = sl;
@@ -182,7 +181,7 @@ static int close_window(struct lg_windows *ws, struct lg_endpoint *ep, uint32_t 
     };
     int r = lg_builder_run(ws->bd, &in, &g);
 
-    ep->closed = end; /* judged once, also where judging it failed */
+    ep->closed = ep->judged = end; /* once, also where it failed */
     if (r < 0)
         return r;
     ws->st.windows++;
@@ -220,12 +219,12 @@ static int fold(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_p
 {
     size_t held = ep->acct.bytes - ep->pending_bytes;
     struct lg_slice *sl;
-    struct lg_fold fo = {&ep->acct, &ep->sp, &ep->pt, &ws->tc, (enum lg_platform)ep->platform,
-                         0, held > ws->opt.max_endpoint_bytes / 4 * 3};
+    struct lg_fold fo = {&ep->acct, &ep->sp, &ep->pt, &ws->tc, (enum lg_platform)ep->platform, 0,
+            held > ws->opt.max_endpoint_bytes / 4 * 3};
 
     lg_pend_spread(pe, &ws->pv);
     if (ws->pv.v[LG_PS_HOST] != ep->host &&
-        lg_strpool_get(&ep->sp, ws->pv.v[LG_PS_HOST]).n > lg_strpool_get(&ep->sp, ep->host).n)
+            lg_strpool_get(&ep->sp, ws->pv.v[LG_PS_HOST]).n > lg_strpool_get(&ep->sp, ep->host).n)
         ep->host = ws->pv.v[LG_PS_HOST];
     if (get_slice(ws, ep, pe->time, &sl) < 0)
         return LG_ENOMEM;
@@ -244,7 +243,7 @@ static int release_one(struct lg_windows *ws, struct lg_endpoint *ep)
         return r; /* the event waits on */
     pe = heap_take(ep);
     if (ep->has_last && pe->time == ep->last_time &&
-        memcmp(pe->id.b, ep->last_id.b, sizeof(pe->id.b)) == 0) {
+            memcmp(pe->id.b, ep->last_id.b, sizeof(pe->id.b)) == 0) {
         ws->st.duplicates++;
         goto out;
     }
@@ -273,23 +272,46 @@ int lg_endpoint_advance(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t
     return r;
 }
 
-/* The least of the live sources' times, less the lateness. */
+static bool source_live(const struct lg_windows *ws, const struct lg_endpoint *ep, unsigned source)
+{
+    return (ep->seen >> source & 1) != 0 &&
+            ep->bus - ep->source_bus[source] < ws->opt.idle_timeout_ns;
+}
+
+/* The least of the live sources' times, less the lateness. A source is live by when its events
+ * came, not by how old they are: one that works off a backlog holds the others back. */
 static lg_time watermark_of(const struct lg_windows *ws, const struct lg_endpoint *ep)
 {
-    lg_time max = INT64_MIN, min = INT64_MAX;
+    lg_time min = INT64_MAX;
 
-    for (uint32_t set = ep->seen; set != 0; set &= set - 1) {
-        lg_time t = ep->source_max[__builtin_ctz(set)];
-
-        max = t > max ? t : max;
-    }
-    for (uint32_t set = ep->seen; set != 0; set &= set - 1) {
-        lg_time t = ep->source_max[__builtin_ctz(set)];
-
-        if (max - t < ws->opt.idle_timeout_ns && t < min)
-            min = t;
-    }
+    for (unsigned s = 0; s < LG_SOURCE_COUNT; s++)
+        if (source_live(ws, ep, s) && ep->source_max[s] < min)
+            min = ep->source_max[s];
     return min - ws->opt.lateness_ns;
+}
+
+static void note_arrival(struct lg_windows *ws, struct lg_endpoint *ep, unsigned source, lg_time t)
+{
+    bool joins = !source_live(ws, ep, source);
+
+    if ((ep->seen >> source & 1) == 0 || t > ep->source_max[source])
+        ep->source_max[source] = t;
+    if (ep->seen == 0 || t > ep->bus)
+        ep->bus = t;
+    ep->source_bus[source] = ep->bus;
+    ep->seen |= 1u << source;
+    if (joins && ep->started) {
+        /* a source that comes with older events takes the watermark back, but never behind a
+         * window that was judged */
+        lg_time w = watermark_of(ws, ep);
+
+        w = w > ep->judged ? w : ep->judged;
+        if (w < ep->watermark) {
+            ep->watermark = w;
+            w -= w % ws->opt.interval_ns;
+            ep->closed = w > ep->judged ? w : ep->judged;
+        }
+    }
 }
 
 /* More waits than the budget allows: the oldest go ahead of time. */
@@ -353,9 +375,7 @@ int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct
     if (r < 0)
         goto out;
     pe->time = pe->time < 0 ? 0 : pe->time > ENDPOINT_TIME_MAX ? ENDPOINT_TIME_MAX : pe->time;
-    if ((ep->seen >> ev->source & 1) == 0 || pe->time > ep->source_max[ev->source])
-        ep->source_max[ev->source] = pe->time;
-    ep->seen |= 1u << ev->source;
+    note_arrival(ws, ep, ev->source, pe->time);
     if (ep->started && pe->time < ep->watermark)
         r = push_late(ws, ep, pe);
     else

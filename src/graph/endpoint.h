@@ -28,9 +28,12 @@ struct lg_endpoint {
     size_t pending_bytes;
     uint32_t host; /* of the latest event that was folded, longest form */
     lg_time watermark;
-    lg_time closed; /* windows that end here or before are over */
-    uint32_t seen;  /* sources */
-    lg_time source_max[LG_SOURCE_COUNT];
+    lg_time closed;                      /* windows that end here or before are over */
+    uint32_t seen;                       /* sources */
+    lg_time source_max[LG_SOURCE_COUNT]; /* largest event time */
+    lg_time source_bus[LG_SOURCE_COUNT]; /* bus time of the latest arrival */
+    lg_time bus;                         /* largest event time of all */
+    lg_time judged;                      /* end of the last window that was given out */
     lg_time last_time; /* of the last event released, with its id: finds repeats */
     struct lg_uuid last_id;
     bool has_last;
@@ -52,11 +55,11 @@ struct lg_windows {
 };
 
 int lg_endpoint_new(struct lg_windows *ws, const struct lg_event *ev, uint64_t hash,
-                    struct lg_endpoint **ret) LG_MUST_CHECK;
+        struct lg_endpoint **ret) LG_MUST_CHECK;
 void lg_endpoint_free(struct lg_windows *ws, struct lg_endpoint *ep);
 /* Takes the event in: buffers it, or folds it if it is late. */
-int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep,
-                     const struct lg_event *ev) LG_MUST_CHECK;
+int lg_endpoint_push(
+        struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_event *ev) LG_MUST_CHECK;
 /* Releases and closes everything before `t`. */
 int lg_endpoint_advance(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t) LG_MUST_CHECK;
 

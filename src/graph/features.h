@@ -27,17 +27,17 @@ extern const struct lg_view lg_view_default;
 struct lg_node_features {
     uint32_t n_nodes;
     uint32_t n_edges;
-    const uint32_t *node;     /* index into the graph's nodes */
-    const uint32_t *edge;     /* index into the graph's edges */
+    const uint32_t *node; /* index into the graph's nodes */
+    const uint32_t *edge; /* index into the graph's edges */
     const uint8_t *node_type;
-    const float *node_num;    /* n_nodes x LG_NODE_NUM */
-    const uint32_t *tok_off;  /* n_nodes + 1 */
-    const uint32_t *tok;      /* ascending and unique per node, < LG_TOKEN_VOCAB */
-    const uint32_t *src;      /* into the arrays above */
+    const float *node_num;   /* n_nodes x LG_NODE_NUM */
+    const uint32_t *tok_off; /* n_nodes + 1 */
+    const uint32_t *tok;     /* ascending and unique per node, < LG_TOKEN_VOCAB */
+    const uint32_t *src;     /* into the arrays above */
     const uint32_t *dst;
     const uint8_t *edge_type;
     const uint32_t *edge_attr;
-    const float *edge_num;    /* log1p(count) */
+    const float *edge_num; /* log1p(count) */
 };
 
 struct lg_features; /* scratch and text cache of one worker */
@@ -45,19 +45,19 @@ int lg_features_new(struct lg_features **ret) LG_MUST_CHECK;
 void lg_features_free(struct lg_features *fs);
 
 int lg_features_nodes(struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view,
-                      struct lg_node_features *ret) LG_MUST_CHECK;
+        struct lg_node_features *ret) LG_MUST_CHECK;
 /*
  * Graph tokens of the regression: node tokens, edge attributes, (source image, type, target) and
  * (source image, type, folder) triples; ascending and unique, < LG_GRAPH_TOKEN_VOCAB. `removed`
  * (one byte a graph node, may be NULL) leaves nodes and their edges out. Valid until next call.
  */
 int lg_features_graph_tokens(struct lg_features *fs, const struct lg_graph *g,
-                             const struct lg_view *view, const uint8_t *removed,
-                             const uint32_t **ret_tok, uint32_t *ret_n) LG_MUST_CHECK;
+        const struct lg_view *view, const uint8_t *removed, const uint32_t **ret_tok,
+        uint32_t *ret_n) LG_MUST_CHECK;
 /* Counts of the trees; derived from nodes and edges only. */
 uint32_t lg_features_count_n(void);
 const char *lg_features_count_name(uint32_t i);
 int lg_features_counts(struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view,
-                       const uint8_t *removed, float *out) LG_MUST_CHECK;
+        const uint8_t *removed, float *out) LG_MUST_CHECK;
 
 #endif

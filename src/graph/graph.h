@@ -79,7 +79,8 @@ enum lg_node_type { LG_NODE_TYPES(LG_NODE_ENUM) LG_NODE_TYPE_COUNT };
     X(LOGON_FAILED, "logon_failed", "process or network -> account")                               \
     X(LOGON_EXPLICIT, "logon_explicit", "process -> account (4648)")                               \
     X(PRIVILEGES, "privileges", "account -> itself (4672)")                                        \
-    X(OBJECT_ACCESS, "object_access", "process -> file, registry, process or other object (4656, 4663)") \
+    X(OBJECT_ACCESS, "object_access",                                                              \
+            "process -> file, registry, process or other object (4656, 4663)")                     \
     X(SHARE_ACCESS, "share_access", "network -> share (5140, 5145)")                               \
     X(SERVICE_INSTALL, "service_install", "process or account -> service")                         \
     X(TASK_CREATE, "task_create", "process or account -> service")                                 \
@@ -103,24 +104,24 @@ enum lg_edge_type { LG_EDGE_TYPES(LG_EDGE_ENUM) LG_EDGE_TYPE_COUNT };
     X(START_UNKNOWN, "start_unknown")         /* remote thread without start module */             \
     X(START_LOADLIBRARY, "start_loadlibrary")                                                      \
     X(UNSIGNED, "unsigned")                                                                        \
-    X(FILE_EXECUTABLE, "file_executable")     /* .exe .dll .sys .scr .com, ELF under bin */        \
-    X(FILE_SCRIPT, "file_script")             /* .ps1 .bat .vbs .js .hta .sct .py .sh ... */       \
+    X(FILE_EXECUTABLE, "file_executable")       /* .exe .dll .sys .scr .com, ELF under bin */      \
+    X(FILE_SCRIPT, "file_script")               /* .ps1 .bat .vbs .js .hta .sct .py .sh ... */     \
     X(FILE_USER_WRITABLE, "file_user_writable") /* user folder, temp, public, /tmp, /dev/shm */    \
-    X(VALUE_PATH, "value_path")               /* registry data names an executable or script */    \
+    X(VALUE_PATH, "value_path")                 /* registry data names an executable or script */  \
     X(VALUE_BINARY, "value_binary")                                                                \
     X(VALUE_DWORD, "value_dword")                                                                  \
-    X(VALUE_LONG, "value_long")               /* 256 bytes and more */                             \
-    X(FAILED, "failed")                       /* the call or log-on failed */                      \
+    X(VALUE_LONG, "value_long") /* 256 bytes and more */                                           \
+    X(FAILED, "failed")         /* the call or log-on failed */                                    \
     X(ADDR_PUBLIC, "addr_public")                                                                  \
     X(ADDR_PRIVATE, "addr_private")                                                                \
     X(ADDR_LOOPBACK, "addr_loopback")                                                              \
-    X(PORT_HIGH, "port_high")                 /* ephemeral service port */                         \
-    X(ROOT, "root")                           /* done with euid 0 / SYSTEM */                      \
-    X(SETUID_BIT, "setuid_bit")               /* mode change sets s bits or x for all */           \
-    X(NETWORK_LOGON, "network_logon")         /* log-on type 3, 8 */                               \
-    X(REMOTE_LOGON, "remote_logon")           /* log-on type 10 */                                 \
-    X(NEW_CREDENTIALS, "new_credentials")     /* log-on type 9 */                                  \
-    X(ENCODED, "encoded")                     /* script with long base64 or char codes */
+    X(PORT_HIGH, "port_high")             /* ephemeral service port */                             \
+    X(ROOT, "root")                       /* done with euid 0 / SYSTEM */                          \
+    X(SETUID_BIT, "setuid_bit")           /* mode change sets s bits or x for all */               \
+    X(NETWORK_LOGON, "network_logon")     /* log-on type 3, 8 */                                   \
+    X(REMOTE_LOGON, "remote_logon")       /* log-on type 10 */                                     \
+    X(NEW_CREDENTIALS, "new_credentials") /* log-on type 9 */                                      \
+    X(ENCODED, "encoded")                 /* script with long base64 or char codes */
 #define LG_ATTR_NUM(e, s) LG_ATTR_NUM_##e,
 enum lg_edge_attr_num { LG_EDGE_ATTRS(LG_ATTR_NUM) LG_EDGE_ATTR_COUNT };
 #undef LG_ATTR_NUM
@@ -129,20 +130,27 @@ enum lg_edge_attr { LG_EDGE_ATTRS(LG_ATTR_BIT) };
 #undef LG_ATTR_BIT
 
 enum lg_node_flags {
-    LG_NODEF_CREATED = 1u << 0,  /* process: its creation is in the window */
-    LG_NODEF_CONTEXT = 1u << 1,  /* process: known from before the window */
-    LG_NODEF_STUB = 1u << 2,     /* process: named by others only (missing parent or target) */
+    LG_NODEF_CREATED = 1u << 0, /* process: its creation is in the window */
+    LG_NODEF_CONTEXT = 1u << 1, /* process: known from before the window */
+    LG_NODEF_STUB = 1u << 2,    /* process: named by others only (missing parent or target) */
     LG_NODEF_EXITED = 1u << 3,
-    LG_NODEF_SIGNED = 1u << 4,   /* module */
+    LG_NODEF_SIGNED = 1u << 4, /* module */
     LG_NODEF_UNSIGNED = 1u << 5,
-    LG_NODEF_BASE64 = 1u << 6,   /* command line or script with a run of 64+ base64 characters */
-    LG_NODEF_LONG = 1u << 7,     /* command line of 512+ bytes */
+    LG_NODEF_BASE64 = 1u << 6,    /* command line or script with a run of 64+ base64 characters */
+    LG_NODEF_LONG = 1u << 7,      /* command line of 512+ bytes */
     LG_NODEF_USER_PATH = 1u << 8, /* image or file in a user-writable folder */
     LG_NODEF_TRUNCATED = 1u << 9, /* a string was cut at LG_MAX_NODE_TEXT */
 };
 
 enum lg_integrity { LG_IL_UNKNOWN, LG_IL_LOW, LG_IL_MEDIUM, LG_IL_HIGH, LG_IL_SYSTEM };
-enum lg_user_class { LG_USER_UNKNOWN, LG_USER_SYSTEM, LG_USER_SERVICE, LG_USER_PERSON, LG_USER_ROOT, LG_USER_DAEMON };
+enum lg_user_class {
+    LG_USER_UNKNOWN,
+    LG_USER_SYSTEM,
+    LG_USER_SERVICE,
+    LG_USER_PERSON,
+    LG_USER_ROOT,
+    LG_USER_DAEMON
+};
 
 struct lg_node {
     uint8_t type;       /* enum lg_node_type */
@@ -168,13 +176,14 @@ struct lg_node {
 struct lg_edge {
     uint32_t src;
     uint32_t dst;
-    uint8_t type;       /* enum lg_edge_type */
-    uint16_t sources;   /* bit set of enum lg_source */
-    uint32_t attr;      /* enum lg_edge_attr */
+    uint8_t type;     /* enum lg_edge_type */
+    uint16_t sources; /* bit set of enum lg_source */
+    uint32_t attr;    /* enum lg_edge_attr */
     uint32_t count;
     lg_time first_ns;
     lg_time last_ns;
-    struct lg_str detail; /* of the first event: registry data, access mask in hex, call, query... */
+    struct lg_str
+            detail; /* of the first event: registry data, access mask in hex, call, query... */
 };
 
 struct lg_graph {
@@ -188,12 +197,12 @@ struct lg_graph {
     uint32_t n_nodes;
     struct lg_edge *edges;
     uint32_t n_edges;
-    uint64_t events;                            /* in the window, before folding */
-    uint32_t type_counts[LG_EVENT_TYPE_COUNT];  /* events by type */
-    uint32_t sources;                           /* bit set of enum lg_source seen */
-    uint32_t nodes_dropped;                     /* by the caps: `truncated` on the verdict */
+    uint64_t events;                           /* in the window, before folding */
+    uint32_t type_counts[LG_EVENT_TYPE_COUNT]; /* events by type */
+    uint32_t sources;                          /* bit set of enum lg_source seen */
+    uint32_t nodes_dropped;                    /* by the caps: `truncated` on the verdict */
     uint32_t edges_dropped;
-    uint32_t late_events;                       /* entered after the watermark had passed them */
+    uint32_t late_events; /* entered after the watermark had passed them */
 };
 
 const char *lg_node_type_name(enum lg_node_type t);

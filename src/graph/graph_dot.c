@@ -35,13 +35,20 @@ static void put_text(struct lg_buf *out, struct lg_str s)
 static const char *shape_of(uint8_t type)
 {
     static const char *const shapes[LG_NODE_TYPE_COUNT] = {
-            [LG_NODE_PROCESS] = "box",       [LG_NODE_FILE] = "note",
-            [LG_NODE_REGISTRY] = "folder",   [LG_NODE_MODULE] = "component",
-            [LG_NODE_PIPE] = "cds",          [LG_NODE_NETWORK] = "ellipse",
-            [LG_NODE_DNS] = "oval",          [LG_NODE_SCRIPT] = "tab",
-            [LG_NODE_SERVICE] = "hexagon",   [LG_NODE_ACCOUNT] = "house",
-            [LG_NODE_DEVICE] = "cylinder",   [LG_NODE_WMI] = "octagon",
-            [LG_NODE_SHARE] = "parallelogram", [LG_NODE_KERNEL] = "diamond",
+            [LG_NODE_PROCESS] = "box",
+            [LG_NODE_FILE] = "note",
+            [LG_NODE_REGISTRY] = "folder",
+            [LG_NODE_MODULE] = "component",
+            [LG_NODE_PIPE] = "cds",
+            [LG_NODE_NETWORK] = "ellipse",
+            [LG_NODE_DNS] = "oval",
+            [LG_NODE_SCRIPT] = "tab",
+            [LG_NODE_SERVICE] = "hexagon",
+            [LG_NODE_ACCOUNT] = "house",
+            [LG_NODE_DEVICE] = "cylinder",
+            [LG_NODE_WMI] = "octagon",
+            [LG_NODE_SHARE] = "parallelogram",
+            [LG_NODE_KERNEL] = "diamond",
             [LG_NODE_LOG] = "underline",
     };
 
@@ -50,9 +57,9 @@ static const char *shape_of(uint8_t type)
 
 static void put_node(struct lg_buf *out, const struct lg_node *nd, uint32_t i)
 {
-    const char *style = (nd->flags & LG_NODEF_STUB) != 0      ? "dotted"
-                        : (nd->flags & LG_NODEF_CONTEXT) != 0 ? "dashed"
-                                                              : "solid";
+    const char *style = (nd->flags & LG_NODEF_STUB) != 0 ? "dotted"
+            : (nd->flags & LG_NODEF_CONTEXT) != 0        ? "dashed"
+                                                         : "solid";
     struct lg_str label = nd->name;
 
     if (nd->type == LG_NODE_PROCESS || nd->type == LG_NODE_FILE || nd->type == LG_NODE_MODULE)
@@ -75,8 +82,9 @@ void lg_graph_write_dot(const struct lg_graph *g, struct lg_buf *out)
     char start[LG_TIME_ISO_MAX];
 
     (void)lg_time_iso(g->start_ns, start);
-    lg_buf_adds(out, LG_STR("digraph window {\n  rankdir=LR;\n  node [fontname=\"sans\"];\n"
-                            "  label=\""));
+    lg_buf_adds(out,
+            LG_STR("digraph window {\n  rankdir=LR;\n  node [fontname=\"sans\"];\n"
+                   "  label=\""));
     put_text(out, g->endpoint_id);
     lg_buf_printf(out, " %s\";\n", start);
     for (uint32_t i = 0; i < g->n_nodes; i++)
@@ -85,7 +93,7 @@ void lg_graph_write_dot(const struct lg_graph *g, struct lg_buf *out)
         const struct lg_edge *ed = &g->edges[i];
 
         lg_buf_printf(out, "  n%u -> n%u [label=\"%s", ed->src, ed->dst,
-                      lg_edge_type_name((enum lg_edge_type)ed->type));
+                lg_edge_type_name((enum lg_edge_type)ed->type));
         if (ed->count > 1)
             lg_buf_printf(out, " x%u", ed->count);
         lg_buf_adds(out, LG_STR("\"];\n"));

@@ -27,8 +27,8 @@ static void write_str(struct lg_jw *w, struct lg_str key, struct lg_str value)
 
 static void write_flags(struct lg_jw *w, uint32_t flags)
 {
-    static const char *const names[] = {"created", "context", "stub",       "exited",   "signed",
-                                        "unsigned", "base64", "long_command", "user_path", "truncated"};
+    static const char *const names[] = {"created", "context", "stub", "exited", "signed",
+            "unsigned", "base64", "long_command", "user_path", "truncated"};
 
     lg_jw_key(w, LG_STR("flags"));
     lg_jw_array(w);
@@ -41,8 +41,8 @@ static void write_flags(struct lg_jw *w, uint32_t flags)
 static void write_node(struct lg_jw *w, const struct lg_node *nd)
 {
     static const char *const integrity[] = {"unknown", "low", "medium", "high", "system"};
-    static const char *const user_class[] = {"unknown", "system", "service",
-                                             "person",  "root",   "daemon"};
+    static const char *const user_class[] = {
+            "unknown", "system", "service", "person", "root", "daemon"};
 
     lg_jw_object(w);
     LG_JW_STR(w, "type", lg_str_z(lg_node_type_name((enum lg_node_type)nd->type)));

@@ -50,7 +50,7 @@ void lg_op_map_edge(struct lg_op *op, enum lg_edge_type edge, enum lg_op_end dst
 }
 
 void lg_op_map_node(struct lg_op *op, enum lg_edge_type edge, enum lg_node_type type,
-                 enum lg_text_kind kind, struct lg_str raw)
+        enum lg_text_kind kind, struct lg_str raw)
 {
     lg_op_map_edge(op, edge, LG_END_NODE);
     op->dst.type = (uint8_t)type;
@@ -136,7 +136,8 @@ bool lg_op_map_has_actor(const struct lg_op *op)
 
 void lg_op_map_account_source(const struct lg_event *ev, struct lg_op *op)
 {
-    struct lg_str name = first_of(lg_op_map_str(ev, LG_F_SUBJECT_USER_NAME), lg_op_map_str(ev, LG_F_USER));
+    struct lg_str name =
+            first_of(lg_op_map_str(ev, LG_F_SUBJECT_USER_NAME), lg_op_map_str(ev, LG_F_USER));
 
     if (lg_op_map_has_actor(op))
         return;

@@ -39,9 +39,9 @@ struct lg_op_proc {
 };
 
 struct lg_op_node {
-    uint8_t type;    /* enum lg_node_type */
-    uint8_t kind;    /* enum lg_text_kind of `raw` */
-    uint8_t flags;   /* see LG_OPN_* */
+    uint8_t type;  /* enum lg_node_type */
+    uint8_t kind;  /* enum lg_text_kind of `raw` */
+    uint8_t flags; /* see LG_OPN_* */
     struct lg_str raw;
     struct lg_str text;  /* script text, service command; becomes `cmd` */
     struct lg_str group; /* id that several events share: they are one node */

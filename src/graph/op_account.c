@@ -2,8 +2,8 @@
 
 /* Log-ons, accounts, objects, shares; services, tasks, logs, scripts, kernel. */
 
-static void account_node(struct lg_op *op, enum lg_edge_type edge, struct lg_str name,
-                         enum lg_text_kind kind)
+static void account_node(
+        struct lg_op *op, enum lg_edge_type edge, struct lg_str name, enum lg_text_kind kind)
 {
     lg_op_map_node(op, edge, LG_NODE_ACCOUNT, kind, name.n > 0 ? name : LG_STR("<unknown>"));
 }
@@ -37,9 +37,9 @@ static struct lg_str target_account(const struct lg_event *ev)
 
 static void map_logon(const struct lg_event *ev, struct lg_op *op)
 {
-    enum lg_edge_type edge = ev->type == LG_EVENT_LOGON          ? LG_EDGE_LOGON
-                             : ev->type == LG_EVENT_LOGON_FAILED ? LG_EDGE_LOGON_FAILED
-                                                                 : LG_EDGE_LOGON_EXPLICIT;
+    enum lg_edge_type edge = ev->type == LG_EVENT_LOGON ? LG_EDGE_LOGON
+            : ev->type == LG_EVENT_LOGON_FAILED         ? LG_EDGE_LOGON_FAILED
+                                                        : LG_EDGE_LOGON_EXPLICIT;
     struct lg_str addr = lg_op_map_str(ev, LG_F_IP_ADDRESS);
     uint64_t type = lg_event_u64(ev, LG_F_LOGON_TYPE);
 
@@ -53,7 +53,7 @@ static void map_logon(const struct lg_event *ev, struct lg_op *op)
     else if (type == 9)
         op->attr |= LG_ATTR_NEW_CREDENTIALS;
     if (ev->type == LG_EVENT_LOGON_FAILED ||
-        (lg_event_has(ev, LG_F_SUCCESS) && !ev->v[LG_F_SUCCESS].b))
+            (lg_event_has(ev, LG_F_SUCCESS) && !ev->v[LG_F_SUCCESS].b))
         op->attr |= LG_ATTR_FAILED;
     lg_op_map_put(op, 1, LG_STR("type "));
     lg_op_map_put_u64(op, 1, type, 10);
@@ -68,7 +68,8 @@ static void map_logon(const struct lg_event *ev, struct lg_op *op)
 
 static void map_object(const struct lg_event *ev, struct lg_op *op)
 {
-    struct lg_str type = lg_op_map_str(ev, LG_F_OBJECT_TYPE), name = lg_op_map_str(ev, LG_F_OBJECT_NAME);
+    struct lg_str type = lg_op_map_str(ev, LG_F_OBJECT_TYPE),
+                  name = lg_op_map_str(ev, LG_F_OBJECT_NAME);
     uint64_t mask = lg_event_u64(ev, LG_F_ACCESS_MASK);
 
     lg_op_map_put_u64(op, 1, mask, 16);
@@ -89,7 +90,8 @@ static void map_object(const struct lg_event *ev, struct lg_op *op)
         lg_op_map_put(op, 0, type.n > 0 ? lg_text_cut(type, 64) : LG_STR("object"));
         lg_op_map_put(op, 0, LG_STR(":"));
         lg_op_map_put(op, 0, name);
-        lg_op_map_node(op, LG_EDGE_OBJECT_ACCESS, LG_NODE_DEVICE, LG_TEXT_NAME, lg_op_map_buf(op, 0));
+        lg_op_map_node(
+                op, LG_EDGE_OBJECT_ACCESS, LG_NODE_DEVICE, LG_TEXT_NAME, lg_op_map_buf(op, 0));
     }
     lg_op_map_account_source(ev, op);
 }
@@ -158,12 +160,13 @@ void lg_op_map_account_event(const struct lg_event *ev, struct lg_op *op)
         break;
     case LG_EVENT_SERVICE_INSTALL:
     case LG_EVENT_TASK_CREATE:
-        name = lg_op_map_str(ev, ev->type == LG_EVENT_TASK_CREATE ? LG_F_TASK_NAME : LG_F_SERVICE_NAME);
-        lg_op_map_node(op, ev->type == LG_EVENT_TASK_CREATE ? LG_EDGE_TASK_CREATE
-                                                         : LG_EDGE_SERVICE_INSTALL,
-                    LG_NODE_SERVICE, LG_TEXT_NAME, name.n > 0 ? name : LG_STR("<unnamed>"));
-        op->dst.text = lg_op_map_str(ev, ev->type == LG_EVENT_TASK_CREATE ? LG_F_TASK_CONTENT
-                                                                       : LG_F_SERVICE_FILE_NAME);
+        name = lg_op_map_str(
+                ev, ev->type == LG_EVENT_TASK_CREATE ? LG_F_TASK_NAME : LG_F_SERVICE_NAME);
+        lg_op_map_node(op,
+                ev->type == LG_EVENT_TASK_CREATE ? LG_EDGE_TASK_CREATE : LG_EDGE_SERVICE_INSTALL,
+                LG_NODE_SERVICE, LG_TEXT_NAME, name.n > 0 ? name : LG_STR("<unnamed>"));
+        op->dst.text = lg_op_map_str(
+                ev, ev->type == LG_EVENT_TASK_CREATE ? LG_F_TASK_CONTENT : LG_F_SERVICE_FILE_NAME);
         op->text_flags = lg_text_flags(op->dst.text);
         op->detail = lg_op_map_str(ev, LG_F_SERVICE_ACCOUNT);
         lg_op_map_account_source(ev, op);
@@ -202,7 +205,7 @@ static void map_script(const struct lg_event *ev, struct lg_op *op)
     op->dst.flags |= LG_OPN_TEXT_SCRIPT;
     op->text_flags = lg_text_flags(text);
     if ((op->text_flags & LG_NODEF_BASE64) != 0 || lg_str_ifind(text, LG_STR("[char]")) >= 0 ||
-        lg_str_ifind(text, LG_STR("frombase64string")) >= 0)
+            lg_str_ifind(text, LG_STR("frombase64string")) >= 0)
         op->attr |= LG_ATTR_ENCODED;
     if (op->actor.image.n == 0 && op->actor.guid.n == 0 && op->actor.pid == 0) {
         op->actor.image = LG_STR("powershell.exe");

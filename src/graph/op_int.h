@@ -7,7 +7,7 @@
 
 void lg_op_map_edge(struct lg_op *op, enum lg_edge_type edge, enum lg_op_end dst);
 void lg_op_map_node(struct lg_op *op, enum lg_edge_type edge, enum lg_node_type type,
-                 enum lg_text_kind kind, struct lg_str raw);
+        enum lg_text_kind kind, struct lg_str raw);
 /* Appends to op->buf[which]; cut at its end. */
 void lg_op_map_put(struct lg_op *op, int which, struct lg_str s);
 void lg_op_map_put_u64(struct lg_op *op, int which, uint64_t v, unsigned base);

@@ -47,8 +47,9 @@ static void map_pipe(const struct lg_event *ev, struct lg_op *op)
 {
     struct lg_str name = lg_op_map_str(ev, LG_F_PIPE_NAME);
 
-    lg_op_map_node(op, ev->type == LG_EVENT_PIPE_CREATE ? LG_EDGE_PIPE_CREATE : LG_EDGE_PIPE_CONNECT,
-                LG_NODE_PIPE, LG_TEXT_PIPE, name.n > 0 ? name : LG_STR("<anonymous pipe>"));
+    lg_op_map_node(op,
+            ev->type == LG_EVENT_PIPE_CREATE ? LG_EDGE_PIPE_CREATE : LG_EDGE_PIPE_CONNECT,
+            LG_NODE_PIPE, LG_TEXT_PIPE, name.n > 0 ? name : LG_STR("<anonymous pipe>"));
 }
 
 static void map_key(const struct lg_event *ev, struct lg_op *op)
@@ -124,8 +125,9 @@ static bool map_local_socket(const struct lg_event *ev, struct lg_op *op, enum l
     struct lg_str path = lg_op_map_str(ev, LG_F_SOCKET_PATH);
     struct lg_str family = lg_op_map_str(ev, LG_F_SOCKET_FAMILY);
 
-    if (path.n == 0 && (family.n == 0 || lg_str_istarts(family, LG_STR("ip")) ||
-                        lg_str_istarts(family, LG_STR("inet"))))
+    if (path.n == 0 &&
+            (family.n == 0 || lg_str_istarts(family, LG_STR("ip")) ||
+                    lg_str_istarts(family, LG_STR("inet"))))
         return false;
     lg_op_map_put(op, 0, LG_STR("unix:"));
     lg_op_map_put(op, 0, path.n > 0 ? path : family);
@@ -136,7 +138,7 @@ static bool map_local_socket(const struct lg_event *ev, struct lg_op *op, enum l
 static void map_connection(const struct lg_event *ev, struct lg_op *op)
 {
     bool in = ev->type == LG_EVENT_NETWORK_ACCEPT ||
-              (lg_event_has(ev, LG_F_INITIATED) && !ev->v[LG_F_INITIATED].b);
+            (lg_event_has(ev, LG_F_INITIATED) && !ev->v[LG_F_INITIATED].b);
     enum lg_edge_type edge = in ? LG_EDGE_CONNECT_IN : LG_EDGE_CONNECT_OUT;
     struct lg_str addr = lg_op_map_str(ev, in ? LG_F_SOURCE_IP : LG_F_DESTINATION_IP);
     uint64_t port = lg_event_u64(ev, LG_F_DESTINATION_PORT);
@@ -147,7 +149,7 @@ static void map_connection(const struct lg_event *ev, struct lg_op *op)
             addr = lg_op_map_str(ev, LG_F_DESTINATION_IP);
         put_address(op, addr, port);
         lg_op_map_node(op, edge, LG_NODE_NETWORK, in ? LG_TEXT_NET_IN : LG_TEXT_NET_OUT,
-                    lg_op_map_buf(op, 0));
+                lg_op_map_buf(op, 0));
         op->attr = address_attr(addr, port);
     }
     if (lg_event_has(ev, LG_F_SUCCESS) && !ev->v[LG_F_SUCCESS].b)
@@ -189,7 +191,7 @@ void lg_op_map_network_event(const struct lg_event *ev, struct lg_op *op)
         break;
     default:
         lg_op_map_node(op, LG_EDGE_DNS_QUERY, LG_NODE_DNS, LG_TEXT_DNS,
-                    lg_op_map_str(ev, LG_F_QUERY_NAME));
+                lg_op_map_str(ev, LG_F_QUERY_NAME));
         op->detail = lg_op_map_str(ev, LG_F_QUERY_RESULTS);
         break;
     }

@@ -63,7 +63,7 @@ static void map_thread(const struct lg_event *ev, struct lg_op *op)
     if (module.n == 0)
         op->attr |= LG_ATTR_START_UNKNOWN;
     if (lg_str_istarts(function, LG_STR("LoadLibrary")) ||
-        lg_str_istarts(function, LG_STR("LdrLoadDll")))
+            lg_str_istarts(function, LG_STR("LdrLoadDll")))
         op->attr |= LG_ATTR_START_LOADLIBRARY;
     lg_op_map_put(op, 1, module.n > 0 ? module : lg_op_map_str(ev, LG_F_START_ADDRESS));
     if (function.n > 0) {
@@ -85,7 +85,8 @@ static void map_create(const struct lg_event *ev, struct lg_op *op)
     a->cmd = lg_op_map_str(ev, LG_F_COMMAND_LINE);
     a->original = lg_op_map_str(ev, LG_F_ORIGINAL_FILE_NAME);
     a->hash = best_hash(ev);
-    a->integrity = (uint8_t)lg_text_integrity(il.n > 0 ? il : lg_op_map_str(ev, LG_F_MANDATORY_LABEL));
+    a->integrity =
+            (uint8_t)lg_text_integrity(il.n > 0 ? il : lg_op_map_str(ev, LG_F_MANDATORY_LABEL));
     op->text_flags = lg_text_flags(a->cmd);
     op->attr = failed_attr(ev) | root_attr(ev, op);
     if (a->image.n == 0) { /* some collectors give the command line only */
@@ -177,13 +178,13 @@ static void map_module(const struct lg_event *ev, struct lg_op *op)
     struct lg_str status = lg_event_str(ev, LG_F_SIGNATURE_STATUS);
 
     lg_op_map_node(op, driver ? LG_EDGE_DRIVER_LOAD : LG_EDGE_LOAD, LG_NODE_MODULE, LG_TEXT_MODULE,
-                lg_op_map_str(ev, LG_F_IMAGE_LOADED));
+            lg_op_map_str(ev, LG_F_IMAGE_LOADED));
     if (lg_event_has(ev, LG_F_SIGNED)) {
         bool good = ev->v[LG_F_SIGNED].b;
 
         /* a signature that does not hold is none */
         if (good && status.n > 0 && !lg_str_ieq(status, LG_STR("Valid")) &&
-            !lg_str_ieq(status, LG_STR("Unavailable")) && !lg_str_eq(status, LG_STR("-")))
+                !lg_str_ieq(status, LG_STR("Unavailable")) && !lg_str_eq(status, LG_STR("-")))
             good = false;
         op->dst.flags |= good ? LG_OPN_SIGNED : LG_OPN_UNSIGNED;
         if (!good)
@@ -264,7 +265,7 @@ static void map_file(const struct lg_event *ev, struct lg_op *op)
 }
 
 static void map_kernel(const struct lg_event *ev, struct lg_op *op, enum lg_edge_type edge,
-                       const char *prefix, struct lg_str name)
+        const char *prefix, struct lg_str name)
 {
     lg_op_map_put(op, 0, lg_str_z(prefix));
     lg_op_map_put(op, 0, lg_str_basename(name));
@@ -283,8 +284,8 @@ void lg_op_map_file_event(const struct lg_event *ev, struct lg_op *op)
         break;
     case LG_EVENT_KERNEL_MODULE_LOAD:
         name = lg_op_map_str(ev, LG_F_MODULE_NAME);
-        map_kernel(ev, op, LG_EDGE_KMOD, "module:",
-                   name.n > 0 ? name : lg_op_map_str(ev, LG_F_TARGET_FILENAME));
+        map_kernel(ev, op, LG_EDGE_KMOD,
+                "module:", name.n > 0 ? name : lg_op_map_str(ev, LG_F_TARGET_FILENAME));
         op->detail = lg_op_map_str(ev, LG_F_MODULE_ARGS);
         break;
     case LG_EVENT_MEMFD_CREATE:

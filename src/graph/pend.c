@@ -75,7 +75,7 @@ static void pack_op(struct pack *pk, const struct lg_op *op)
 }
 
 int lg_pend_new(const struct lg_event *ev, const struct lg_op *op, bool with_edge, uint32_t host,
-                struct lg_strpool *sp, struct lg_pend **ret)
+        struct lg_strpool *sp, struct lg_pend **ret)
 {
     struct lg_pend_values pv;
     struct pack pk = {sp, &pv, 0};

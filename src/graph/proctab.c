@@ -67,7 +67,7 @@ static uint32_t find_pid(const struct lg_proctab *pt, uint32_t pid)
         const struct lg_proc *p = &pt->procs.v[i];
 
         if (p->f.pid == pid && (p->flags & LG_PROCF_EXITED) == 0 &&
-            (best == LG_IDX_NONE || p->serial > pt->procs.v[best].serial))
+                (best == LG_IDX_NONE || p->serial > pt->procs.v[best].serial))
             best = i;
     }
     return best;
@@ -90,7 +90,7 @@ static bool same_program(const struct lg_proctab *pt, uint32_t a, uint32_t b)
     if (lg_str_starts(x, LG_STR("<unknown")) || lg_str_starts(y, LG_STR("<unknown")))
         return true;
     return lg_str_ieq(x, y) || (x.n == 15 && lg_str_istarts(y, x)) ||
-           (y.n == 15 && lg_str_istarts(x, y));
+            (y.n == 15 && lg_str_istarts(x, y));
 }
 
 static bool near(lg_time a, lg_time b, lg_time d)
@@ -171,12 +171,12 @@ static void facts_merge(struct lg_proc *p, const struct lg_proc_facts *f)
 }
 
 static int proc_text(struct lg_proctab *pt, const struct lg_proc_ctx *cx, enum lg_text_kind kind,
-                     uint32_t raw, uint32_t user, uint32_t *ret)
+        uint32_t raw, uint32_t user, uint32_t *ret)
 {
     struct lg_text_names names = {text_of(pt, cx->host), text_of(pt, user)};
 
-    return lg_strpool_add(pt->sp, lg_textcache_get(cx->tc, kind, cx->platform, &names,
-                                                   text_of(pt, raw)), ret);
+    return lg_strpool_add(
+            pt->sp, lg_textcache_get(cx->tc, kind, cx->platform, &names, text_of(pt, raw)), ret);
 }
 
 /* Normalised names and fold key after a change of facts. */
@@ -185,21 +185,20 @@ static int proc_refresh(struct lg_proctab *pt, const struct lg_proc_ctx *cx, uin
     struct lg_proc *p = &pt->procs.v[i];
     uint32_t name = p->name, ncmd = p->ncmd;
 
-    if (name == 0 && p->f.image != 0 &&
-        proc_text(pt, cx, LG_TEXT_IMAGE, p->f.image, 0, &name) < 0)
+    if (name == 0 && p->f.image != 0 && proc_text(pt, cx, LG_TEXT_IMAGE, p->f.image, 0, &name) < 0)
         return LG_ENOMEM;
     if (ncmd == 0 && p->f.cmd != 0 &&
-        proc_text(pt, cx, LG_TEXT_CMD, p->f.cmd, p->f.user, &ncmd) < 0)
+            proc_text(pt, cx, LG_TEXT_CMD, p->f.cmd, p->f.user, &ncmd) < 0)
         return LG_ENOMEM;
     p->name = name;
     p->ncmd = ncmd;
-    p->fold_key = lg_fold_key(LG_NODE_PROCESS, p->f.integrity, p->f.user_class,
-                              text_of(pt, name), text_of(pt, ncmd));
+    p->fold_key = lg_fold_key(
+            LG_NODE_PROCESS, p->f.integrity, p->f.user_class, text_of(pt, name), text_of(pt, ncmd));
     return 0;
 }
 
 static int proc_merge(struct lg_proctab *pt, const struct lg_proc_ctx *cx, uint32_t i,
-                      const struct lg_proc_facts *f, uint8_t flags)
+        const struct lg_proc_facts *f, uint8_t flags)
 {
     struct lg_proc *p = &pt->procs.v[i];
     uint32_t rev = p->rev;
@@ -218,8 +217,7 @@ static int table_reserve(struct lg_proctab *pt)
 {
     if (pt->n >= LG_MAX_PROCESS_TABLE)
         proc_drop(pt, pt->tail);
-    if (pt->free == LG_IDX_NONE &&
-        lg_acct_reserve(pt->acct, &pt->procs, pt->procs.n + 1) < 0)
+    if (pt->free == LG_IDX_NONE && lg_acct_reserve(pt->acct, &pt->procs, pt->procs.n + 1) < 0)
         return LG_ENOMEM;
     if (lg_idx_reserve(pt->acct, &pt->by_guid) < 0)
         return LG_ENOMEM;
@@ -227,7 +225,7 @@ static int table_reserve(struct lg_proctab *pt)
 }
 
 static int proc_add(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                    const struct lg_proc_facts *f, uint8_t flags, uint32_t *ret)
+        const struct lg_proc_facts *f, uint8_t flags, uint32_t *ret)
 {
     struct lg_proc *p;
     uint32_t i;
@@ -280,7 +278,7 @@ static uint32_t find_image(struct lg_proctab *pt, const struct lg_proc_ctx *cx, 
         struct lg_str other = text_of(pt, pt->procs.v[i].name);
 
         if ((pt->procs.v[i].flags & LG_PROCF_EXITED) == 0 &&
-            lg_str_eq(name, bare ? lg_str_basename(other) : other))
+                lg_str_eq(name, bare ? lg_str_basename(other) : other))
             return i;
     }
     return LG_IDX_NONE;
@@ -288,7 +286,7 @@ static uint32_t find_image(struct lg_proctab *pt, const struct lg_proc_ctx *cx, 
 
 /* The live identity that these facts are about. */
 static int proc_find(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                     const struct lg_proc_facts *f, uint32_t *ret)
+        const struct lg_proc_facts *f, uint32_t *ret)
 {
     uint32_t i = find_guid(pt, f->guid);
 
@@ -301,7 +299,7 @@ static int proc_find(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
         bool told = f->start != 0 && p->f.start != 0;
 
         if ((f->guid != 0 && p->f.guid != 0) || !same_program(pt, p->f.image, f->image) ||
-            (told && !near(f->start, p->f.start, PROCTAB_SAME_NS))) {
+                (told && !near(f->start, p->f.start, PROCTAB_SAME_NS))) {
             /* the pid is another process's now */
             pt->procs.v[i].flags |= LG_PROCF_EXITED;
             return 0;
@@ -315,7 +313,7 @@ static int proc_find(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
 }
 
 int lg_proctab_touch(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                     const struct lg_proc_facts *f, bool own, uint32_t *ret)
+        const struct lg_proc_facts *f, bool own, uint32_t *ret)
 {
     uint8_t flags = own ? LG_PROCF_OWN : 0;
 
@@ -328,7 +326,7 @@ int lg_proctab_touch(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
 
 /* Whether a second creation under an identity is the same one, told again. */
 static bool same_creation(const struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                          const struct lg_proc *p, const struct lg_proc_facts *f)
+        const struct lg_proc *p, const struct lg_proc_facts *f)
 {
     bool program = same_program(pt, p->f.image, f->image);
 
@@ -336,12 +334,12 @@ static bool same_creation(const struct lg_proctab *pt, const struct lg_proc_ctx 
         return program && near(p->f.start, cx->time, PROCTAB_SAME_NS);
     /* the instrument itself says that it is one process */
     return f->guid != 0 && f->guid == p->f.guid && program &&
-           (cx->platform == LG_PLATFORM_WINDOWS || f->cmd == 0 || f->cmd == p->f.cmd);
+            (cx->platform == LG_PLATFORM_WINDOWS || f->cmd == 0 || f->cmd == p->f.cmd);
 }
 
 /* The pid's identity goes on with another program, as opposed to the pid being used again. */
 static bool is_exec(const struct lg_proc_ctx *cx, const struct lg_proc *p,
-                    const struct lg_proc_facts *f, uint32_t ppid)
+        const struct lg_proc_facts *f, uint32_t ppid)
 {
     if (cx->platform != LG_PLATFORM_LINUX)
         return false;
@@ -365,8 +363,7 @@ static int created(struct lg_proctab *pt, const struct lg_proc_ctx *cx, uint32_t
 }
 
 int lg_proctab_create(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                      const struct lg_proc_facts *f, uint32_t ppid, uint32_t *ret,
-                      uint32_t *ret_before)
+        const struct lg_proc_facts *f, uint32_t ppid, uint32_t *ret, uint32_t *ret_before)
 {
     const uint8_t flags = LG_PROCF_OWN | LG_PROCF_CREATED;
     uint32_t i = find_guid(pt, f->guid), before = LG_IDX_NONE;
@@ -377,17 +374,16 @@ int lg_proctab_create(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
         i = find_pid(pt, f->pid);
         /* two GUIDs are two processes, except that some collectors give each execve its own */
         if (i != LG_IDX_NONE && f->guid != 0 && pt->procs.v[i].f.guid != 0 &&
-            !is_exec(cx, &pt->procs.v[i], f, ppid)) {
+                !is_exec(cx, &pt->procs.v[i], f, ppid)) {
             pt->procs.v[i].flags |= LG_PROCF_EXITED;
             i = LG_IDX_NONE;
         }
     }
     if (i != LG_IDX_NONE) {
         struct lg_proc *p = &pt->procs.v[i];
-        bool one = (p->flags & LG_PROCF_CREATED) == 0
-                           ? same_program(pt, p->f.image, f->image) &&
-                                     (f->guid == 0 || f->guid == p->f.guid || p->f.guid == 0)
-                           : same_creation(pt, cx, p, f);
+        bool one = (p->flags & LG_PROCF_CREATED) == 0 ? same_program(pt, p->f.image, f->image) &&
+                        (f->guid == 0 || f->guid == p->f.guid || p->f.guid == 0)
+                                                      : same_creation(pt, cx, p, f);
 
         if (one && (p->f.guid != 0 || f->guid == 0 || adopt_guid(pt, i, f->guid) == 0)) {
             *ret = i;
@@ -414,7 +410,7 @@ int lg_proctab_create(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
 }
 
 int lg_proctab_fork(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                    const struct lg_proc_facts *f, uint32_t parent, uint32_t *ret)
+        const struct lg_proc_facts *f, uint32_t parent, uint32_t *ret)
 {
     const struct lg_proc *up = &pt->procs.v[parent];
     struct lg_proc_facts child = *f;

@@ -77,15 +77,15 @@ void lg_proctab_done(struct lg_proctab *pt);
 
 /* A process that an event names; `own` where it is the one that acts. */
 int lg_proctab_touch(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                     const struct lg_proc_facts *f, bool own, uint32_t *ret) LG_MUST_CHECK;
+        const struct lg_proc_facts *f, bool own, uint32_t *ret) LG_MUST_CHECK;
 /* A creation (also execve). *ret_before: the identity that the pid had before an execve, when it
  * ran something else; LG_IDX_NONE otherwise. */
 int lg_proctab_create(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                      const struct lg_proc_facts *f, uint32_t ppid, uint32_t *ret,
-                      uint32_t *ret_before) LG_MUST_CHECK;
+        const struct lg_proc_facts *f, uint32_t ppid, uint32_t *ret,
+        uint32_t *ret_before) LG_MUST_CHECK;
 /* A child that starts as a copy of `parent`. */
 int lg_proctab_fork(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
-                    const struct lg_proc_facts *f, uint32_t parent, uint32_t *ret) LG_MUST_CHECK;
+        const struct lg_proc_facts *f, uint32_t parent, uint32_t *ret) LG_MUST_CHECK;
 void lg_proctab_exit(struct lg_proctab *pt, uint32_t i);
 /* Forgets exited processes that were last touched before `t`. */
 void lg_proctab_expire(struct lg_proctab *pt, lg_time t);

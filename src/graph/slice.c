@@ -42,7 +42,7 @@ static void proc_copy(struct lg_slice_proc *sp, const struct lg_proc *p)
 
 /* The slice's record of a process of the table; LG_IDX_NONE where there is no room. */
 static int slice_proc(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                      uint32_t proc, uint32_t *ret)
+        uint32_t proc, uint32_t *ret)
 {
     const struct lg_proc *p = &fo->pt->procs.v[proc];
     uint32_t h = lg_idx_hash(p->serial), pos = lg_idx_home(&sl->proc_ix, h), i;
@@ -58,7 +58,7 @@ static int slice_proc(struct lg_slice *sl, const struct lg_fold *fo, const struc
             return 0;
         }
         if (lg_acct_reserve(fo->acct, &sl->procs, sl->procs.n + 1) < 0 ||
-            lg_idx_reserve(fo->acct, &sl->proc_ix) < 0)
+                lg_idx_reserve(fo->acct, &sl->proc_ix) < 0)
             return LG_ENOMEM;
         i = sl->procs.n++;
         sp = &sl->procs.v[i];
@@ -100,7 +100,7 @@ static uint32_t find_node(const struct lg_slice *sl, const struct lg_slice_node 
         const struct lg_slice_node *o = &sl->nodes.v[i];
 
         if (o->fold_key == nd->fold_key && o->type == nd->type && o->variant == nd->variant &&
-            o->name == nd->name && o->cmd == nd->cmd)
+                o->name == nd->name && o->cmd == nd->cmd)
             return i;
     }
     return LG_IDX_NONE;
@@ -118,13 +118,13 @@ struct node_in {
     uint32_t user; /* whose name must not show */
 };
 
-static int normalised(const struct lg_fold *fo, enum lg_text_kind kind, uint32_t raw,
-                      uint32_t user, uint32_t *ret)
+static int normalised(const struct lg_fold *fo, enum lg_text_kind kind, uint32_t raw, uint32_t user,
+        uint32_t *ret)
 {
     struct lg_text_names names = {lg_strpool_get(fo->sp, fo->host), lg_strpool_get(fo->sp, user)};
 
-    return lg_strpool_add(fo->sp, lg_textcache_get(fo->tc, kind, fo->platform, &names,
-                                                   lg_strpool_get(fo->sp, raw)), ret);
+    return lg_strpool_add(fo->sp,
+            lg_textcache_get(fo->tc, kind, fo->platform, &names, lg_strpool_get(fo->sp, raw)), ret);
 }
 
 static uint32_t node_flags(const struct node_in *in, uint32_t opn)
@@ -140,8 +140,8 @@ static uint32_t node_flags(const struct node_in *in, uint32_t opn)
     return flags;
 }
 
-static int node_add(struct lg_slice *sl, const struct lg_fold *fo, const struct node_in *in,
-                    uint32_t *ret)
+static int node_add(
+        struct lg_slice *sl, const struct lg_fold *fo, const struct node_in *in, uint32_t *ret)
 {
     uint32_t opn = in->meta >> 16 & 0xff;
     struct lg_slice_node nd;
@@ -157,11 +157,11 @@ static int node_add(struct lg_slice *sl, const struct lg_fold *fo, const struct 
     if (normalised(fo, (enum lg_text_kind)(in->meta >> 8 & 0xff), in->raw, in->user, &nd.name) < 0)
         return LG_ENOMEM;
     if (in->text != 0 &&
-        normalised(fo, (opn & LG_OPN_TEXT_SCRIPT) != 0 ? LG_TEXT_SCRIPT : LG_TEXT_CMD, in->text,
-                   in->user, &nd.cmd) < 0)
+            normalised(fo, (opn & LG_OPN_TEXT_SCRIPT) != 0 ? LG_TEXT_SCRIPT : LG_TEXT_CMD, in->text,
+                    in->user, &nd.cmd) < 0)
         return LG_ENOMEM;
     nd.fold_key = lg_fold_key(nd.type, nd.variant, 0, lg_strpool_get(fo->sp, nd.name),
-                              lg_strpool_get(fo->sp, nd.cmd));
+            lg_strpool_get(fo->sp, nd.cmd));
     *ret = find_node(sl, &nd);
     if (*ret != LG_IDX_NONE) {
         sl->nodes.v[*ret].flags |= nd.flags;
@@ -172,7 +172,7 @@ static int node_add(struct lg_slice *sl, const struct lg_fold *fo, const struct 
         return 0;
     }
     if (lg_acct_reserve(fo->acct, &sl->nodes, sl->nodes.n + 1) < 0 ||
-        lg_idx_reserve(fo->acct, &sl->node_ix) < 0)
+            lg_idx_reserve(fo->acct, &sl->node_ix) < 0)
         return LG_ENOMEM;
     *ret = sl->nodes.n++;
     nd.first = INT64_MAX;
@@ -182,18 +182,19 @@ static int node_add(struct lg_slice *sl, const struct lg_fold *fo, const struct 
 }
 
 static int slice_node(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                      const struct node_in *in, uint32_t *ret)
+        const struct node_in *in, uint32_t *ret)
 {
-    uint64_t key = in->group != 0 ? lg_hash_mix(lg_strpool_hash(fo->sp, in->group), 1)
-                                  : lg_hash_mix(lg_strpool_hash(fo->sp, in->raw),
-                                                lg_strpool_hash(fo->sp, in->text));
+    uint64_t key = in->group != 0
+            ? lg_hash_mix(lg_strpool_hash(fo->sp, in->group), 1)
+            : lg_hash_mix(lg_strpool_hash(fo->sp, in->raw), lg_strpool_hash(fo->sp, in->text));
     struct lg_slice_node *nd;
 
     key = lg_hash_mix(key, in->meta & 0x03ffff); /* type, kind, signed or not */
     *ret = find_alias(sl, key);
     if (*ret == LG_IDX_NONE) {
-        if (!fo->full && (lg_acct_reserve(fo->acct, &sl->aliases, sl->aliases.n + 1) < 0 ||
-                          lg_idx_reserve(fo->acct, &sl->alias_ix) < 0))
+        if (!fo->full &&
+                (lg_acct_reserve(fo->acct, &sl->aliases, sl->aliases.n + 1) < 0 ||
+                        lg_idx_reserve(fo->acct, &sl->alias_ix) < 0))
             return LG_ENOMEM;
         if (node_add(sl, fo, in, ret) < 0)
             return LG_ENOMEM;
@@ -218,7 +219,7 @@ static int slice_node(struct lg_slice *sl, const struct lg_fold *fo, const struc
 }
 
 static int slice_edge(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                      const struct lg_pend_values *pv, uint32_t src, uint32_t dst)
+        const struct lg_pend_values *pv, uint32_t src, uint32_t dst)
 {
     uint32_t attr = pv->v[LG_PS_ATTR], h, pos, i;
     struct lg_slice_edge *ed;
@@ -236,16 +237,16 @@ static int slice_edge(struct lg_slice *sl, const struct lg_fold *fo, const struc
             return 0;
         }
         if (lg_acct_reserve(fo->acct, &sl->edges, sl->edges.n + 1) < 0 ||
-            lg_idx_reserve(fo->acct, &sl->edge_ix) < 0)
+                lg_idx_reserve(fo->acct, &sl->edge_ix) < 0)
             return LG_ENOMEM;
         i = sl->edges.n++;
         sl->edges.v[i] = (struct lg_slice_edge){.src = src,
-                                                .dst = dst,
-                                                .attr = attr,
-                                                .type = pe->edge,
-                                                .detail = pv->v[LG_PS_DETAIL],
-                                                .first = pe->time,
-                                                .last = pe->time};
+                .dst = dst,
+                .attr = attr,
+                .type = pe->edge,
+                .detail = pv->v[LG_PS_DETAIL],
+                .first = pe->time,
+                .last = pe->time};
         lg_idx_put(&sl->edge_ix, h, i);
     }
     ed = &sl->edges.v[i];
@@ -289,9 +290,8 @@ static struct lg_proc_facts parent_facts(const struct lg_fold *fo, const struct 
             .cmd = v[LG_PS_P_CMD],
             .user = v[LG_PS_P_USER],
             .pid = v[LG_PS_P_PID],
-            .text_flags = v[LG_PS_P_CMD] != 0
-                                  ? lg_text_flags(lg_strpool_get(fo->sp, v[LG_PS_P_CMD]))
-                                  : 0,
+            .text_flags =
+                    v[LG_PS_P_CMD] != 0 ? lg_text_flags(lg_strpool_get(fo->sp, v[LG_PS_P_CMD])) : 0,
             .user_class = (uint8_t)(v[LG_PS_P_CLASS] >> 8),
     };
 }
@@ -324,8 +324,7 @@ struct fold_ends {
 
 /* Creation and fork: both ends are processes, and the table learns of a new one. */
 static int fold_birth(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                      const struct lg_pend_values *pv, const struct lg_proc_ctx *cx,
-                      struct fold_ends *ret)
+        const struct lg_pend_values *pv, const struct lg_proc_ctx *cx, struct fold_ends *ret)
 {
     bool target = (pe->ends >> 4) == LG_END_TARGET;
     struct lg_proc_facts child = target ? target_facts(pv) : actor_facts(pv);
@@ -356,8 +355,7 @@ static int fold_birth(struct lg_slice *sl, const struct lg_fold *fo, const struc
 }
 
 static int fold_proc(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                     const struct lg_proc_ctx *cx, struct lg_proc_facts f, bool own,
-                     uint32_t *ret)
+        const struct lg_proc_ctx *cx, struct lg_proc_facts f, bool own, uint32_t *ret)
 {
     uint32_t proc;
     int r = facts_known(fo, &f);
@@ -375,16 +373,15 @@ static int fold_proc(struct lg_slice *sl, const struct lg_fold *fo, const struct
 }
 
 static int fold_node(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                     const struct lg_pend_values *pv, bool source, uint32_t *ret)
+        const struct lg_pend_values *pv, bool source, uint32_t *ret)
 {
     const uint32_t *v = pv->v;
     struct node_in in = {.meta = v[LG_PS_S_META], .raw = v[LG_PS_S_RAW], .user = v[LG_PS_A_USER]};
     int r;
 
     if (!source)
-        in = (struct node_in){v[LG_PS_D_META],     v[LG_PS_D_RAW],      v[LG_PS_D_TEXT],
-                              v[LG_PS_D_GROUP],    v[LG_PS_D_ORIGINAL], v[LG_PS_D_HASH],
-                              v[LG_PS_TEXT_FLAGS], v[LG_PS_A_USER]};
+        in = (struct node_in){v[LG_PS_D_META], v[LG_PS_D_RAW], v[LG_PS_D_TEXT], v[LG_PS_D_GROUP],
+                v[LG_PS_D_ORIGINAL], v[LG_PS_D_HASH], v[LG_PS_TEXT_FLAGS], v[LG_PS_A_USER]};
     r = slice_node(sl, fo, pe, &in, ret);
     if (r == 0 && *ret != LG_IDX_NONE)
         *ret |= LG_SLICE_NODE;
@@ -392,8 +389,7 @@ static int fold_node(struct lg_slice *sl, const struct lg_fold *fo, const struct
 }
 
 static int fold_ends(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                     const struct lg_pend_values *pv, const struct lg_proc_ctx *cx,
-                     struct fold_ends *ret)
+        const struct lg_pend_values *pv, const struct lg_proc_ctx *cx, struct fold_ends *ret)
 {
     int r;
 
@@ -415,7 +411,7 @@ static int fold_ends(struct lg_slice *sl, const struct lg_fold *fo, const struct
 }
 
 int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                  const struct lg_pend_values *pv)
+        const struct lg_pend_values *pv)
 {
     struct lg_proc_ctx cx = {fo->tc, fo->platform, (enum lg_source)pe->source, pe->time, fo->host};
     struct fold_ends ends = {LG_IDX_NONE, LG_IDX_NONE};
@@ -443,8 +439,8 @@ void lg_slice_mark(const struct lg_slice *sl, struct lg_strmarks *mk)
 {
     for (uint32_t i = 0; i < sl->procs.n; i++) {
         const struct lg_slice_proc *p = &sl->procs.v[i];
-        const uint32_t ids[] = {p->f.guid,     p->f.image, p->f.cmd, p->f.user,
-                                p->f.original, p->f.hash,  p->name,  p->ncmd};
+        const uint32_t ids[] = {p->f.guid, p->f.image, p->f.cmd, p->f.user, p->f.original,
+                p->f.hash, p->name, p->ncmd};
 
         for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++)
             lg_strmark(mk, ids[k]);

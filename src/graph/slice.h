@@ -87,14 +87,14 @@ struct lg_fold {
     struct lg_textcache *tc;
     enum lg_platform platform;
     uint32_t host; /* id of the endpoint's full name */
-    bool full; /* over the budget: only what is there already may count on */
+    bool full;     /* over the budget: only what is there already may count on */
 };
 
 int lg_slice_new(struct lg_acct *acct, int64_t index, struct lg_slice **ret) LG_MUST_CHECK;
 void lg_slice_free(struct lg_acct *acct, struct lg_slice *sl);
 /* 0 or LG_ENOMEM; the event may then be half in, and the slice is whole. */
 int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
-                  const struct lg_pend_values *pv) LG_MUST_CHECK;
+        const struct lg_pend_values *pv) LG_MUST_CHECK;
 void lg_slice_mark(const struct lg_slice *sl, struct lg_strmarks *mk);
 
 #endif

@@ -163,8 +163,8 @@ void lg_strpool_sweep_end(struct lg_strpool *sp, struct lg_strmarks *mk)
         if (live == 0)
             lg_free(LG_TAKE(sp->bytes.v));
         if (sp->ents.n < sp->ents.cap / 2)
-            lg_acct_shrink(sp->acct, (void **)&sp->ents.v, &sp->ents.cap, sp->ents.n,
-                           sizeof(*sp->ents.v));
+            lg_acct_shrink(
+                    sp->acct, (void **)&sp->ents.v, &sp->ents.cap, sp->ents.n, sizeof(*sp->ents.v));
         if (sp->ents.cap == 0)
             sp->ents.n = 0;
         pool_shrink_index(sp);

@@ -77,7 +77,13 @@ struct rewrite {
     struct lg_str from; /* lower case */
     struct lg_str to;
 };
-#define REWRITE(f, t) {{(f), sizeof(f) - 1}, {(t), sizeof(t) - 1}}
+#define REWRITE(f, t)                                                                              \
+    {                                                                                              \
+        {(f), sizeof(f) - 1},                                                                      \
+        {                                                                                          \
+            (t), sizeof(t) - 1                                                                     \
+        }                                                                                          \
+    }
 
 /* Anywhere in a text. */
 static const struct rewrite expansions[] = {
@@ -151,13 +157,14 @@ static void scan_fill(struct scan *sc, struct lg_str raw)
     struct lg_text_out lo = {sc->low, 0, sizeof(sc->low)}, ca = {sc->raw, 0, sizeof(sc->raw)};
     const size_t n_exp = sizeof(expansions) / sizeof(expansions[0]);
     bool expand = sc->platform == LG_PLATFORM_WINDOWS &&
-                  (lg_str_chr(raw, '%') >= 0 || lg_str_chr(raw, '~') >= 0);
+            (lg_str_chr(raw, '%') >= 0 || lg_str_chr(raw, '~') >= 0);
 
     for (size_t i = 0; i < raw.n;) {
         size_t k = n_exp;
 
-        if (expand && (raw.p[i] == '%' || raw.p[i] == 'p' || raw.p[i] == 'P' || raw.p[i] == 'd' ||
-                       raw.p[i] == 'D'))
+        if (expand &&
+                (raw.p[i] == '%' || raw.p[i] == 'p' || raw.p[i] == 'P' || raw.p[i] == 'd' ||
+                        raw.p[i] == 'D'))
             for (k = 0; k < n_exp; k++)
                 if (lg_str_istarts(lg_str_sub(raw, i, raw.n), expansions[k].from))
                     break;
@@ -227,7 +234,7 @@ static size_t component_at(struct lg_str s, size_t i)
     size_t j = i;
 
     while (j < s.n && s.p[j] != '\\' && s.p[j] != '/' && s.p[j] != '"' && s.p[j] != '\'' &&
-           s.p[j] != ',' && s.p[j] != ';' && s.p[j] != '|' && s.p[j] != '\n' && s.p[j] != '<')
+            s.p[j] != ',' && s.p[j] != ';' && s.p[j] != '|' && s.p[j] != '\n' && s.p[j] != '<')
         j++;
     return j - i;
 }
@@ -235,12 +242,13 @@ static size_t component_at(struct lg_str s, size_t i)
 static bool try_user_folder(struct scan *sc)
 {
     static const char *const shared[] = {"public", "default", "default user", "all users",
-                                         "defaultuser0", "shared", "linuxbrew"};
+            "defaultuser0", "shared", "linuxbrew"};
     struct lg_str c;
 
     if (!lg_text_tail(&sc->o, LG_STR(":\\users\\")) && !lg_text_tail(&sc->o, LG_STR("/home/")) &&
-        !lg_text_tail(&sc->o, LG_STR("\\documents and settings\\")) &&
-        !lg_text_tail(&sc->o, LG_STR(":/users/")) && !lg_text_tail(&sc->o, LG_STR("\\\\users\\\\")))
+            !lg_text_tail(&sc->o, LG_STR("\\documents and settings\\")) &&
+            !lg_text_tail(&sc->o, LG_STR(":/users/")) &&
+            !lg_text_tail(&sc->o, LG_STR("\\\\users\\\\")))
         return false;
     c = lg_str_of(sc->s.p + sc->i, component_at(sc->s, sc->i));
     for (size_t k = 0; k < sizeof(shared) / sizeof(shared[0]); k++)
@@ -266,14 +274,15 @@ static bool try_unc_host(struct scan *sc)
     struct lg_str c;
 
     if (sc->i < 2 || sc->s.p[sc->i - 1] != '\\' || sc->s.p[sc->i - 2] != '\\' ||
-        (sc->i > 2 && (lg_is_word(sc->s.p[sc->i - 3]) || sc->s.p[sc->i - 3] == '\\' ||
-                       sc->s.p[sc->i - 3] == ':')))
+            (sc->i > 2 &&
+                    (lg_is_word(sc->s.p[sc->i - 3]) || sc->s.p[sc->i - 3] == '\\' ||
+                            sc->s.p[sc->i - 3] == ':')))
         return false;
     c = lg_str_of(sc->s.p + sc->i, component_at(sc->s, sc->i));
     if (lg_str_chr(c, ' ') >= 0)
         c.n = (size_t)lg_str_chr(c, ' ');
     if (c.n == 0 || lg_str_eq(c, LG_STR("localhost")) || lg_str_eq(c, LG_STR("tsclient")) ||
-        lg_text_ipv4_at(c, 0) == c.n)
+            lg_text_ipv4_at(c, 0) == c.n)
         return false;
     lg_text_adds(&sc->o, LG_STR("<host>"));
     sc->i += c.n;
@@ -285,7 +294,7 @@ static bool try_name(struct scan *sc, struct lg_str name, struct lg_str as)
     struct lg_str rest = lg_str_sub(sc->s, sc->i, sc->s.n);
 
     if (name.n < 2 || !lg_str_istarts(rest, name) ||
-        (rest.n > name.n && lg_is_word(rest.p[name.n])))
+            (rest.n > name.n && lg_is_word(rest.p[name.n])))
         return false;
     lg_text_adds(&sc->o, as);
     sc->i += name.n;
@@ -295,8 +304,8 @@ static bool try_name(struct scan *sc, struct lg_str name, struct lg_str as)
 static bool try_names(struct scan *sc)
 {
     return try_name(sc, sc->fqdn, LG_STR("<host>")) || try_name(sc, sc->host, LG_STR("<host>")) ||
-           try_name(sc, sc->domain, LG_STR("<domain>")) ||
-           try_name(sc, sc->user, LG_STR("<user>"));
+            try_name(sc, sc->domain, LG_STR("<domain>")) ||
+            try_name(sc, sc->user, LG_STR("<user>"));
 }
 
 static bool try_base64(struct scan *sc)
@@ -337,8 +346,8 @@ static bool try_pattern(struct scan *sc)
                                                                    : 0;
     if (n > 0) {
         lg_text_addc(&sc->o, '<');
-        lg_text_adds(&sc->o, lg_text_addr_name(lg_text_addr_class(
-                                     lg_str_of(sc->s.p + sc->i, n), &v6)));
+        lg_text_adds(
+                &sc->o, lg_text_addr_name(lg_text_addr_class(lg_str_of(sc->s.p + sc->i, n), &v6)));
         lg_text_addc(&sc->o, '>');
         sc->i += n;
         return true;
@@ -358,7 +367,7 @@ static void scan_word(struct scan *sc)
         lg_text_adds(&sc->o, LG_STR("<hex>"));
     else
         lg_text_word(&sc->o, w, sc->i > 0 && s.p[sc->i - 1] == '.' && (j >= s.n || s.p[j] != '.'),
-                     sc->rand);
+                sc->rand);
     sc->i = j;
 }
 
@@ -389,8 +398,9 @@ static void scan_body(struct scan *sc)
             scan_punctuation(sc, text);
             continue;
         }
-        if (start && ((text && try_base64(sc)) || try_user_folder(sc) || try_unc_host(sc) ||
-                      (names && try_names(sc)) || try_pattern(sc)))
+        if (start &&
+                ((text && try_base64(sc)) || try_user_folder(sc) || try_unc_host(sc) ||
+                        (names && try_names(sc)) || try_pattern(sc)))
             continue;
         if (c == '{')
             scan_punctuation(sc, text);
@@ -456,8 +466,8 @@ static void scan_names(struct scan *sc, const struct lg_text_names *names)
     i = lg_str_rchr(sc->user, '\\');
     if (i >= 0)
         sc->user = lg_str_sub(sc->user, (size_t)i + 1, sc->user.n);
-    if (sc->user.n < 3 || lg_text_user_class(sc->platform, names->user, lg_str_of("", 0)) !=
-                                  LG_USER_PERSON)
+    if (sc->user.n < 3 ||
+            lg_text_user_class(sc->platform, names->user, lg_str_of("", 0)) != LG_USER_PERSON)
         sc->user.n = 0; /* names of the system's own users are words like any other */
     sc->fqdn = sc->host = names->host;
     i = lg_str_chr(names->host, '.');
@@ -474,14 +484,15 @@ static void scan_names(struct scan *sc, const struct lg_text_names *names)
 static void scan_file_like(struct scan *sc)
 {
     static const char *const home[] = {"c:\\windows\\", "c:\\program files", "/usr/", "/lib",
-                                       "/etc/", "/bin/", "/sbin/", "/proc/", "/sys/"};
+            "/etc/", "/bin/", "/sbin/", "/proc/", "/sys/"};
 
     if (sc->platform == LG_PLATFORM_WINDOWS)
         scan_windows_path(sc);
     sc->rand = sc->kind == LG_TEXT_FILE;
     for (size_t k = 0; k < sizeof(home) / sizeof(home[0]); k++)
         if (lg_str_starts(lg_str_sub(sc->s, sc->i, sc->s.n), lg_str_z(home[k])) ||
-            (sc->o.n > 0 && lg_str_starts(lg_str_of(sc->o.p, sc->o.n), LG_STR("c:\\windows\\"))))
+                (sc->o.n > 0 &&
+                        lg_str_starts(lg_str_of(sc->o.p, sc->o.n), LG_STR("c:\\windows\\"))))
             sc->rand = false; /* vendors' names look random, too */
     scan_body(sc);
 }
@@ -504,8 +515,7 @@ static size_t whole_utf8(const char *p, size_t n)
 }
 
 size_t lg_text_normalise(enum lg_text_kind kind, enum lg_platform platform,
-                         const struct lg_text_names *names, struct lg_str raw,
-                         char out[LG_MAX_NODE_TEXT])
+        const struct lg_text_names *names, struct lg_str raw, char out[LG_MAX_NODE_TEXT])
 {
     struct scan sc;
 
@@ -542,8 +552,8 @@ size_t lg_text_normalise(enum lg_text_kind kind, enum lg_platform platform,
         scan_dns(&sc);
         break;
     case LG_TEXT_REGISTRY:
-        scan_prefix(&sc, registry_prefixes,
-                    sizeof(registry_prefixes) / sizeof(registry_prefixes[0]));
+        scan_prefix(
+                &sc, registry_prefixes, sizeof(registry_prefixes) / sizeof(registry_prefixes[0]));
         scan_body(&sc);
         fold_control_set(&sc.o);
         break;

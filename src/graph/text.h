@@ -39,8 +39,7 @@ struct lg_text_names {
 
 /* At most LG_MAX_NODE_TEXT bytes into `out`; returns how many. */
 size_t lg_text_normalise(enum lg_text_kind kind, enum lg_platform platform,
-                         const struct lg_text_names *names, struct lg_str raw,
-                         char out[LG_MAX_NODE_TEXT]);
+        const struct lg_text_names *names, struct lg_str raw, char out[LG_MAX_NODE_TEXT]);
 /* Whether the names can change what this kind becomes. */
 bool lg_text_uses_names(enum lg_text_kind kind);
 
@@ -51,8 +50,8 @@ ptrdiff_t lg_text_base64_run(struct lg_str s, size_t min, size_t *ret_n);
 /* LG_NODEF_BASE64, LG_NODEF_LONG, LG_NODEF_TRUNCATED of a command line or script. */
 uint32_t lg_text_flags(struct lg_str cmd);
 
-enum lg_user_class lg_text_user_class(enum lg_platform platform, struct lg_str user,
-                                      struct lg_str sid);
+enum lg_user_class lg_text_user_class(
+        enum lg_platform platform, struct lg_str user, struct lg_str sid);
 enum lg_user_class lg_text_uid_class(uint64_t uid);
 enum lg_integrity lg_text_integrity(struct lg_str s); /* name or S-1-16-... */
 

@@ -28,9 +28,9 @@ static enum lg_user_class sid_class(struct lg_str sid)
     if (lg_str_ieq(sid, LG_STR("s-1-5-18")))
         return LG_USER_SYSTEM;
     if (lg_str_ieq(sid, LG_STR("s-1-5-19")) || lg_str_ieq(sid, LG_STR("s-1-5-20")) ||
-        lg_str_istarts(sid, LG_STR("s-1-5-80-")) || lg_str_istarts(sid, LG_STR("s-1-5-82-")) ||
-        lg_str_istarts(sid, LG_STR("s-1-5-83-")) || lg_str_istarts(sid, LG_STR("s-1-5-90-")) ||
-        lg_str_istarts(sid, LG_STR("s-1-5-96-")))
+            lg_str_istarts(sid, LG_STR("s-1-5-80-")) || lg_str_istarts(sid, LG_STR("s-1-5-82-")) ||
+            lg_str_istarts(sid, LG_STR("s-1-5-83-")) || lg_str_istarts(sid, LG_STR("s-1-5-90-")) ||
+            lg_str_istarts(sid, LG_STR("s-1-5-96-")))
         return LG_USER_SERVICE;
     if (lg_str_istarts(sid, LG_STR("s-1-5-21-")) || lg_str_istarts(sid, LG_STR("s-1-12-1-")))
         return LG_USER_PERSON;
@@ -40,14 +40,11 @@ static enum lg_user_class sid_class(struct lg_str sid)
 static enum lg_user_class windows_class(struct lg_str user)
 {
     static const char *const system[] = {"system", "local system", "localsystem",
-                                         "nt authority\\system", "autorite nt\\system",
-                                         "nt-autorit\xc3\xa4t\\system", NULL};
+            "nt authority\\system", "autorite nt\\system", "nt-autorit\xc3\xa4t\\system", NULL};
     static const char *const service[] = {"local service", "network service", "localservice",
-                                          "networkservice", "iusr", "anonymous logon",
-                                          "defaultaccount", NULL};
-    static const char *const service_domains[] = {"nt service\\",     "iis apppool\\",
-                                                  "window manager\\", "font driver host\\",
-                                                  "nt virtual machine\\", NULL};
+            "networkservice", "iusr", "anonymous logon", "defaultaccount", NULL};
+    static const char *const service_domains[] = {"nt service\\", "iis apppool\\",
+            "window manager\\", "font driver host\\", "nt virtual machine\\", NULL};
     struct lg_str name = account_name(user);
 
     if (in_list(user, system) || in_list(name, system))
@@ -75,13 +72,13 @@ enum lg_user_class lg_text_uid_class(uint64_t uid)
 
 static enum lg_user_class linux_class(struct lg_str user)
 {
-    static const char *const daemons[] = {
-            "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp", "proxy",
-            "www-data", "backup", "list", "irc", "gnats", "nobody", "_apt", "sshd", "messagebus",
-            "systemd-network", "systemd-resolve", "systemd-timesync", "systemd-coredump", "syslog",
-            "polkitd", "postfix", "mysql", "postgres", "redis", "nginx", "apache", "tomcat",
-            "ntp", "chrony", "dbus", "rpc", "rpcuser", "nfsnobody", "ftp", "operator", "adm",
-            "uuidd", "tcpdump", "landscape", "pollinate", "tss", "avahi", "colord", "kafka", NULL};
+    static const char *const daemons[] = {"daemon", "bin", "sys", "sync", "games", "man", "lp",
+            "mail", "news", "uucp", "proxy", "www-data", "backup", "list", "irc", "gnats", "nobody",
+            "_apt", "sshd", "messagebus", "systemd-network", "systemd-resolve", "systemd-timesync",
+            "systemd-coredump", "syslog", "polkitd", "postfix", "mysql", "postgres", "redis",
+            "nginx", "apache", "tomcat", "ntp", "chrony", "dbus", "rpc", "rpcuser", "nfsnobody",
+            "ftp", "operator", "adm", "uuidd", "tcpdump", "landscape", "pollinate", "tss", "avahi",
+            "colord", "kafka", NULL};
     uint64_t uid;
 
     if (lg_str_ieq(user, LG_STR("root")))
@@ -95,8 +92,8 @@ static enum lg_user_class linux_class(struct lg_str user)
     return in_list(user, daemons) ? LG_USER_DAEMON : LG_USER_PERSON;
 }
 
-enum lg_user_class lg_text_user_class(enum lg_platform platform, struct lg_str user,
-                                      struct lg_str sid)
+enum lg_user_class lg_text_user_class(
+        enum lg_platform platform, struct lg_str user, struct lg_str sid)
 {
     enum lg_user_class c = LG_USER_UNKNOWN;
 
@@ -116,10 +113,10 @@ enum lg_integrity lg_text_integrity(struct lg_str s)
     if (lg_str_istarts(s, LG_STR("s-1-16-"))) {
         if (lg_parse_u64(lg_str_sub(s, 7, s.n), &rid) < 0)
             return LG_IL_UNKNOWN;
-        return rid >= 16384  ? LG_IL_SYSTEM
-               : rid >= 12288 ? LG_IL_HIGH
-               : rid >= 8192  ? LG_IL_MEDIUM
-                              : LG_IL_LOW;
+        return rid >= 16384    ? LG_IL_SYSTEM
+                : rid >= 12288 ? LG_IL_HIGH
+                : rid >= 8192  ? LG_IL_MEDIUM
+                               : LG_IL_LOW;
     }
     if (lg_str_ieq(s, LG_STR("system")) || lg_str_ieq(s, LG_STR("protected")))
         return LG_IL_SYSTEM;
@@ -128,17 +125,16 @@ enum lg_integrity lg_text_integrity(struct lg_str s)
     if (lg_str_istarts(s, LG_STR("medium")))
         return LG_IL_MEDIUM;
     if (lg_str_ieq(s, LG_STR("low")) || lg_str_ieq(s, LG_STR("appcontainer")) ||
-        lg_str_ieq(s, LG_STR("untrusted")))
+            lg_str_ieq(s, LG_STR("untrusted")))
         return LG_IL_LOW;
     return LG_IL_UNKNOWN;
 }
 
 size_t lg_text_account(enum lg_platform platform, struct lg_str raw, char *out, size_t max)
 {
-    static const char *const known[] = {
-            "administrator", "guest",  "krbtgt",   "defaultaccount", "wdagutilityaccount",
-            "anonymous logon", "system", "local service", "network service", "root",
-            "nobody", "www-data", "sshd", "mysql", "postgres", "everyone", NULL};
+    static const char *const known[] = {"administrator", "guest", "krbtgt", "defaultaccount",
+            "wdagutilityaccount", "anonymous logon", "system", "local service", "network service",
+            "root", "nobody", "www-data", "sshd", "mysql", "postgres", "everyone", NULL};
     struct lg_text_out o = {out, 0, max};
     struct lg_str name = account_name(lg_str_trim(raw));
 
@@ -150,8 +146,8 @@ size_t lg_text_account(enum lg_platform platform, struct lg_str raw, char *out, 
     } else if (platform == LG_PLATFORM_WINDOWS && lg_str_ends(name, LG_STR("$"))) {
         lg_text_adds(&o, LG_STR("<machine>"));
     } else {
-        static const char *const class_name[] = {"<unknown>", "system",  "<service>",
-                                                 "<person>",  "root",    "<daemon>"};
+        static const char *const class_name[] = {
+                "<unknown>", "system", "<service>", "<person>", "root", "<daemon>"};
 
         lg_text_adds(&o, lg_str_z(class_name[lg_text_user_class(platform, raw, LG_STR(""))]));
     }
@@ -160,9 +156,8 @@ size_t lg_text_account(enum lg_platform platform, struct lg_str raw, char *out, 
 
 size_t lg_text_group(struct lg_str raw, char *out, size_t max)
 {
-    static const char *const known[] = {
-            "administrators", "users", "guests", "power users", "backup operators",
-            "remote desktop users", "remote management users", "domain admins",
+    static const char *const known[] = {"administrators", "users", "guests", "power users",
+            "backup operators", "remote desktop users", "remote management users", "domain admins",
             "enterprise admins", "schema admins", "account operators", "server operators",
             "print operators", "domain users", "domain computers", "dnsadmins",
             "group policy creator owners", "hyper-v administrators", "event log readers",
@@ -199,8 +194,8 @@ static enum lg_addr_class v6_class(const uint8_t b[16])
     static const uint8_t zero[15] = {0};
 
     if (memcmp(b, mapped, 12) == 0)
-        return v4_class((uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 |
-                        b[15]);
+        return v4_class(
+                (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15]);
     if (memcmp(b, zero, 15) == 0 && b[15] <= 1)
         return b[15] == 1 ? LG_ADDR_LOOPBACK : LG_ADDR_UNSPECIFIED;
     if ((b[0] & 0xfe) == 0xfc)
@@ -255,12 +250,10 @@ struct lg_str lg_text_addr_name(enum lg_addr_class c)
 /* Ports that say what is spoken; others become a range. */
 static bool port_known(uint64_t port)
 {
-    static const uint16_t known[] = {1080, 1194, 1433, 1434, 1521, 1723, 1812, 2049,  2375,
-                                     2376, 3128, 3268, 3269, 3306, 3389, 3478, 4444,  5000,
-                                     5060, 5222, 5353, 5355, 5432, 5555, 5601, 5666,  5672,
-                                     5900, 5985, 5986, 6379, 6443, 6667, 7680, 8000,  8008,
-                                     8080, 8081, 8088, 8089, 8443, 8888, 9001, 9050,  9090,
-                                     9092, 9200, 9389, 9997, 10250, 11211, 27017};
+    static const uint16_t known[] = {1080, 1194, 1433, 1434, 1521, 1723, 1812, 2049, 2375, 2376,
+            3128, 3268, 3269, 3306, 3389, 3478, 4444, 5000, 5060, 5222, 5353, 5355, 5432, 5555,
+            5601, 5666, 5672, 5900, 5985, 5986, 6379, 6443, 6667, 7680, 8000, 8008, 8080, 8081,
+            8088, 8089, 8443, 8888, 9001, 9050, 9090, 9092, 9200, 9389, 9997, 10250, 11211, 27017};
 
     if (port < 1024)
         return true;
@@ -301,9 +294,10 @@ size_t lg_text_network(enum lg_text_kind kind, struct lg_str raw, char *out, siz
     } else {
         lg_text_adds(&o, port >= 49152 ? LG_STR("high") : LG_STR("user"));
     }
-    lg_text_adds(&o, kind == LG_TEXT_NET_IN    ? LG_STR(":in")
-                     : kind == LG_TEXT_NET_OUT ? LG_STR(":out")
-                                               : LG_STR(":listen"));
+    lg_text_adds(&o,
+            kind == LG_TEXT_NET_IN            ? LG_STR(":in")
+                    : kind == LG_TEXT_NET_OUT ? LG_STR(":out")
+                                              : LG_STR(":listen"));
     return o.n;
 }
 
@@ -316,22 +310,20 @@ static struct lg_str extension(struct lg_str path)
 }
 
 static const char *const exe_ext[] = {"exe", "dll", "sys", "scr", "com", "cpl", "ocx", "drv", "msi",
-                                      "efi", "so",  "ko",  "elf", "bin", "pif", "xll", "node", NULL};
+        "efi", "so", "ko", "elf", "bin", "pif", "xll", "node", NULL};
 static const char *const script_ext[] = {"ps1", "psm1", "psd1", "bat", "cmd", "vbs", "vbe", "js",
-                                         "jse", "wsf",  "wsh",  "hta", "sct", "py",  "pyc", "sh",
-                                         "pl",  "rb",   "php",  "jsp", "asp", "aspx", "lua", "inf",
-                                         "xsl", "csproj", NULL};
+        "jse", "wsf", "wsh", "hta", "sct", "py", "pyc", "sh", "pl", "rb", "php", "jsp", "asp",
+        "aspx", "lua", "inf", "xsl", "csproj", NULL};
 
 uint32_t lg_text_file_attr(enum lg_platform platform, struct lg_str path)
 {
-    static const char *const win_writable[] = {"\\users\\", "\\temp\\", "\\tmp\\", "\\programdata\\",
-                                               "\\perflogs\\", "\\documents and settings\\",
-                                               "\\$recycle.bin\\", "\\appdata\\", NULL};
-    static const char *const nix_writable[] = {"/tmp/",     "/var/tmp/", "/dev/shm/", "/home/",
-                                               "/run/user/", "/var/www/", NULL};
-    static const char *const nix_bin[] = {"/bin/",       "/sbin/",          "/usr/bin/",
-                                          "/usr/sbin/",  "/usr/local/bin/", "/usr/local/sbin/",
-                                          "/usr/libexec/", NULL};
+    static const char *const win_writable[] = {"\\users\\", "\\temp\\", "\\tmp\\",
+            "\\programdata\\", "\\perflogs\\", "\\documents and settings\\", "\\$recycle.bin\\",
+            "\\appdata\\", NULL};
+    static const char *const nix_writable[] = {
+            "/tmp/", "/var/tmp/", "/dev/shm/", "/home/", "/run/user/", "/var/www/", NULL};
+    static const char *const nix_bin[] = {"/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/",
+            "/usr/local/bin/", "/usr/local/sbin/", "/usr/libexec/", NULL};
     struct lg_str ext = extension(path);
     uint32_t attr = 0;
 
@@ -367,8 +359,8 @@ bool lg_text_names_program(struct lg_str data)
         while (i + 1 + n < data.n && lg_is_word(data.p[i + 1 + n]))
             n++;
         if (n >= 2 && n <= 6 &&
-            (in_list(lg_str_of(data.p + i + 1, n), program_ext) ||
-             in_list(lg_str_of(data.p + i + 1, n), script_ext)))
+                (in_list(lg_str_of(data.p + i + 1, n), program_ext) ||
+                        in_list(lg_str_of(data.p + i + 1, n), script_ext)))
             return true;
     }
     return false;

@@ -26,7 +26,8 @@ size_t lg_text_sid_at(struct lg_str s, size_t i)
 
     if (s.n - i < 6 || memcmp(s.p + i, "s-1-", 4) != 0 || !lg_is_digit(s.p[j]))
         return 0;
-    while (j < s.n && (lg_is_digit(s.p[j]) || (s.p[j] == '-' && j + 1 < s.n && lg_is_digit(s.p[j + 1]))))
+    while (j < s.n &&
+            (lg_is_digit(s.p[j]) || (s.p[j] == '-' && j + 1 < s.n && lg_is_digit(s.p[j + 1]))))
         j++;
     return j < s.n && lg_is_word(s.p[j]) ? 0 : j - i;
 }
@@ -34,7 +35,7 @@ size_t lg_text_sid_at(struct lg_str s, size_t i)
 bool lg_text_sid_known(struct lg_str sid)
 {
     static const char *const personal[] = {"s-1-5-21-", "s-1-12-1-", "s-1-5-80-", "s-1-5-82-",
-                                           "s-1-5-83-", "s-1-5-5-",  "s-1-15-",   "s-1-11-"};
+            "s-1-5-83-", "s-1-5-5-", "s-1-15-", "s-1-11-"};
 
     for (size_t i = 0; i < sizeof(personal) / sizeof(personal[0]); i++)
         if (lg_str_starts(sid, lg_str_z(personal[i])))
@@ -58,8 +59,8 @@ size_t lg_text_ipv4_at(struct lg_str s, size_t i)
         if (part < 3 && (j >= s.n || s.p[j++] != '.'))
             return 0;
     }
-    if (j < s.n && (lg_is_word(s.p[j]) ||
-                    (s.p[j] == '.' && j + 1 < s.n && lg_is_digit(s.p[j + 1]))))
+    if (j < s.n &&
+            (lg_is_word(s.p[j]) || (s.p[j] == '.' && j + 1 < s.n && lg_is_digit(s.p[j + 1]))))
         return 0;
     return j - i;
 }
@@ -97,7 +98,7 @@ static bool width_suffix(struct lg_str w)
     if (w.n < 3 || !lg_is_lower(w.p[0]))
         return false;
     if (!lg_str_ends(w, LG_STR("32")) && !lg_str_ends(w, LG_STR("64")) &&
-        !lg_str_ends(w, LG_STR("86")))
+            !lg_str_ends(w, LG_STR("86")))
         return false;
     for (size_t i = 0; i + 2 < w.n; i++)
         if (!lg_is_lower(w.p[i]))
@@ -154,11 +155,12 @@ void lg_text_word(struct lg_text_out *o, struct lg_str w, bool ext, bool rand)
     } else if (w.n >= 8 && f.hex == w.n) {
         lg_text_adds(o, LG_STR("<hex>"));
     } else if ((ext && w.n <= 4 && lg_is_lower(w.p[0])) || width_suffix(w) ||
-               lg_str_eq(w, LG_STR("7z")) || lg_str_eq(w, LG_STR("7za")) ||
-               lg_str_eq(w, LG_STR("base64"))) {
+            lg_str_eq(w, LG_STR("7z")) || lg_str_eq(w, LG_STR("7za")) ||
+            lg_str_eq(w, LG_STR("base64"))) {
         lg_text_adds(o, w);
-    } else if (!f.foreign && ((w.n >= 6 && f.switches >= 3) ||
-                              (rand && w.n >= 8 && f.switches >= 2 && f.digits >= 2))) {
+    } else if (!f.foreign &&
+            ((w.n >= 6 && f.switches >= 3) ||
+                    (rand && w.n >= 8 && f.switches >= 2 && f.digits >= 2))) {
         lg_text_adds(o, LG_STR("<rand>"));
     } else {
         put_digits_folded(o, w);

@@ -28,7 +28,7 @@ size_t lg_textcache_bytes(const struct lg_textcache *tc)
 }
 
 static uint64_t cache_key(enum lg_text_kind kind, enum lg_platform platform,
-                          const struct lg_text_names *names, struct lg_str raw)
+        const struct lg_text_names *names, struct lg_str raw)
 {
     uint64_t h = lg_hash_str(raw, lg_hash_secret() + (uint64_t)kind * 2 + (uint64_t)platform);
 
@@ -58,8 +58,7 @@ static bool cache_room(struct lg_textcache *tc, size_t n)
 }
 
 struct lg_str lg_textcache_get(struct lg_textcache *tc, enum lg_text_kind kind,
-                               enum lg_platform platform, const struct lg_text_names *names,
-                               struct lg_str raw)
+        enum lg_platform platform, const struct lg_text_names *names, struct lg_str raw)
 {
     uint64_t key = cache_key(kind, platform, names, raw), *v = lg_map_get(&tc->map, key);
     size_t n;

@@ -22,7 +22,6 @@ void lg_textcache_done(struct lg_textcache *tc);
 size_t lg_textcache_bytes(const struct lg_textcache *tc);
 /* Never fails: without memory the text is made again each time. Valid until the next call. */
 struct lg_str lg_textcache_get(struct lg_textcache *tc, enum lg_text_kind kind,
-                               enum lg_platform platform, const struct lg_text_names *names,
-                               struct lg_str raw);
+        enum lg_platform platform, const struct lg_text_names *names, struct lg_str raw);
 
 #endif

@@ -24,14 +24,14 @@ const struct lg_window_options lg_window_defaults = {
 static bool options_valid(const struct lg_window_options *o)
 {
     return o->interval_ns > 0 && o->window_ns >= o->interval_ns &&
-           o->window_ns % o->interval_ns == 0 &&
-           o->window_ns / o->interval_ns <= WINDOW_MAX_SLICES &&
-           o->window_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->lateness_ns >= 0 &&
-           o->lateness_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->idle_timeout_ns > 0;
+            o->window_ns % o->interval_ns == 0 &&
+            o->window_ns / o->interval_ns <= WINDOW_MAX_SLICES &&
+            o->window_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->lateness_ns >= 0 &&
+            o->lateness_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->idle_timeout_ns > 0;
 }
 
-int lg_windows_new(const struct lg_window_options *opt, lg_window_fn fn, void *user,
-                   struct lg_windows **ret)
+int lg_windows_new(
+        const struct lg_window_options *opt, lg_window_fn fn, void *user, struct lg_windows **ret)
 {
     struct lg_windows *ws;
 
@@ -109,8 +109,7 @@ void lg_windows_free(struct lg_windows *ws)
     lg_free(ws);
 }
 
-static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev,
-                         struct lg_endpoint **ret)
+static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev, struct lg_endpoint **ret)
 {
     uint64_t hash = lg_hash_str(ev->endpoint_id, lg_hash_str(ev->tenant_id, lg_hash_secret()));
     struct lg_endpoint *head = NULL, *ep;
@@ -123,7 +122,7 @@ static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev,
         head = (struct lg_endpoint *)(uintptr_t)*v;
     for (ep = head; ep != NULL; ep = ep->chain) {
         if (lg_str_eq(lg_endpoint_id(ep), ev->endpoint_id) &&
-            lg_str_eq(lg_endpoint_tenant(ep), ev->tenant_id)) {
+                lg_str_eq(lg_endpoint_tenant(ep), ev->tenant_id)) {
             *ret = ep;
             return 0;
         }
@@ -147,7 +146,7 @@ static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev,
 static size_t shared_bytes(const struct lg_windows *ws)
 {
     return sizeof(*ws) + lg_builder_bytes(ws->bd) + lg_textcache_bytes(&ws->tc) +
-           ws->by_hash.cap * sizeof(struct lg_map_slot);
+            ws->by_hash.cap * sizeof(struct lg_map_slot);
 }
 
 /* Over the total: endpoints that were silent longest give out what they have and go. */
@@ -203,7 +202,8 @@ int lg_windows_flush(struct lg_windows *ws)
     size_t n = 0;
     int r = 0;
 
-    all = lg_realloc_array(NULL, ws->st.endpoints > 0 ? ws->st.endpoints : 1, sizeof(struct lg_endpoint *));
+    all = lg_realloc_array(
+            NULL, ws->st.endpoints > 0 ? ws->st.endpoints : 1, sizeof(struct lg_endpoint *));
     if (all == NULL)
         return LG_ENOMEM;
     for (ep = ws->oldest; ep != NULL; ep = ep->newer)

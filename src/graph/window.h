@@ -20,7 +20,7 @@ struct lg_window_options {
                                 In `scan` bus time is the endpoint's own largest event time. */
     size_t max_endpoint_bytes;
     size_t max_total_bytes;
-    uint32_t max_nodes;      /* of one window; the rarest names win, processes first */
+    uint32_t max_nodes; /* of one window; the rarest names win, processes first */
     uint32_t max_edges;
 };
 extern const struct lg_window_options lg_window_defaults;
@@ -44,7 +44,7 @@ struct lg_windows;
 typedef int (*lg_window_fn)(void *user, const struct lg_graph *g);
 
 int lg_windows_new(const struct lg_window_options *opt, lg_window_fn fn, void *user,
-                   struct lg_windows **ret) LG_MUST_CHECK;
+        struct lg_windows **ret) LG_MUST_CHECK;
 void lg_windows_free(struct lg_windows *ws);
 /* Copies what it needs of the event. 0, LG_ENOMEM, LG_EINVAL (type or source out of range) or
  * fn's error. */

@@ -89,8 +89,8 @@ static inline void set_actor(struct lg_event *ev, const char *guid, uint32_t pid
     set_z(ev, LG_F_IMAGE, image);
 }
 
-static inline void set_parent(struct lg_event *ev, const char *guid, uint32_t pid,
-                              const char *image, const char *cmd)
+static inline void set_parent(
+        struct lg_event *ev, const char *guid, uint32_t pid, const char *image, const char *cmd)
 {
     set_z(ev, LG_F_PARENT_PROCESS_GUID, guid);
     if (pid > 0)
@@ -99,8 +99,8 @@ static inline void set_parent(struct lg_event *ev, const char *guid, uint32_t pi
     set_z(ev, LG_F_PARENT_COMMAND_LINE, cmd);
 }
 
-static inline struct lg_event create_at(lg_time t, uint64_t id, const char *guid, uint32_t pid,
-                                        const char *image, const char *cmd)
+static inline struct lg_event create_at(
+        lg_time t, uint64_t id, const char *guid, uint32_t pid, const char *image, const char *cmd)
 {
     struct lg_event ev = event_at(LG_EVENT_PROCESS_CREATE, t, id);
 
@@ -120,8 +120,8 @@ static inline struct lg_event linux_event(enum lg_event_type type, lg_time t, ui
     return ev;
 }
 
-static inline const struct lg_node *find_named(const struct lg_graph *g, enum lg_node_type type,
-                                               const char *name)
+static inline const struct lg_node *find_named(
+        const struct lg_graph *g, enum lg_node_type type, const char *name)
 {
     for (uint32_t i = 0; i < g->n_nodes; i++)
         if (g->nodes[i].type == type && lg_str_eq(g->nodes[i].name, lg_str_z(name)))
@@ -129,14 +129,14 @@ static inline const struct lg_node *find_named(const struct lg_graph *g, enum lg
     return NULL;
 }
 
-static inline const struct lg_edge *find_edge(const struct lg_graph *g, const char *src,
-                                              enum lg_edge_type type, const char *dst)
+static inline const struct lg_edge *find_edge(
+        const struct lg_graph *g, const char *src, enum lg_edge_type type, const char *dst)
 {
     for (uint32_t i = 0; i < g->n_edges; i++) {
         const struct lg_edge *ed = &g->edges[i];
 
         if (ed->type == type && lg_str_eq(g->nodes[ed->src].name, lg_str_z(src)) &&
-            lg_str_eq(g->nodes[ed->dst].name, lg_str_z(dst)))
+                lg_str_eq(g->nodes[ed->dst].name, lg_str_z(dst)))
             return ed;
     }
     return NULL;

@@ -70,7 +70,7 @@ static void test_window_ends(void **state)
     (void)state;
     log.look = note_end;
     log.user = &e;
-    push(ws, read_at(T0, 1, "a"));            /* in [.., T0+60), first in none before */
+    push(ws, read_at(T0, 1, "a")); /* in [.., T0+60), first in none before */
     push(ws, read_at(T0 + 59 * SEC, 2, "b"));
     push(ws, read_at(T0 + 60 * SEC, 3, "c")); /* on a border: belongs to the next interval */
     push(ws, read_at(T0 + 3600 * SEC, 4, "d"));
@@ -206,10 +206,11 @@ static uint32_t rng(uint32_t n)
 }
 
 #define STREAM 1500
-static const char *const images[] = {"C:\\Windows\\System32\\svchost.exe", "C:\\Windows\\explorer.exe",
-                                     "C:\\Windows\\System32\\cmd.exe", "C:\\Temp\\a.exe"};
+static const char *const images[] = {"C:\\Windows\\System32\\svchost.exe",
+        "C:\\Windows\\explorer.exe", "C:\\Windows\\System32\\cmd.exe", "C:\\Temp\\a.exe"};
 static const char *const guids[] = {"g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8"};
-static const char *const keys[] = {"HKLM\\Software\\A", "HKLM\\Software\\B\\Run", "HKU\\.DEFAULT\\x"};
+static const char *const keys[] = {
+        "HKLM\\Software\\A", "HKLM\\Software\\B\\Run", "HKU\\.DEFAULT\\x"};
 
 /* One endpoint's stream in time order. */
 static void make_stream(struct lg_event *out, size_t n, const char *endpoint, uint64_t seed)
@@ -371,7 +372,7 @@ static void test_endpoint_budget(void **state)
     assert_int_equal(lg_windows_new(&o, graph_log_add, &log, &ws), 0);
     for (uint32_t i = 0; i < 30000; i++) {
         (void)snprintf(name, sizeof(name), "C:\\data\\%c%c%c%c\\file.txt", 'a' + i % 26,
-                       'a' + i / 26 % 26, 'a' + i / 676 % 26, 'a' + i / 17576 % 26);
+                'a' + i / 26 % 26, 'a' + i / 676 % 26, 'a' + i / 17576 % 26);
         push(ws, read_at(T0 + (lg_time)i * (SEC / 1000), i, name));
     }
     lg_windows_stats(ws, &st);
