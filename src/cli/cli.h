@@ -14,6 +14,11 @@ struct lg_command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
+int lg_cmd_scan(int argc, char **argv);
 int lg_cmd_normalize(int argc, char **argv);
+int lg_cmd_graph(int argc, char **argv);
+int lg_cmd_train(int argc, char **argv);
+int lg_cmd_eval(int argc, char **argv);
+int lg_cmd_model(int argc, char **argv);
 
 #endif

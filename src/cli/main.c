@@ -7,7 +7,12 @@
 #define VERSION "0.1.0"
 
 static const struct lg_command commands[] = {
+        {"scan", "verdicts on recorded telemetry: attack windows with their evidence", lg_cmd_scan},
         {"normalize", "raw records to NormalizedEvent, one JSON object a line", lg_cmd_normalize},
+        {"graph", "one window's graph as JSON or Graphviz", lg_cmd_graph},
+        {"train", "a model from labelled captures", lg_cmd_train},
+        {"eval", "figures of a model over labelled captures", lg_cmd_eval},
+        {"model", "show, verify or convert a model", lg_cmd_model},
 };
 
 static void usage(FILE *to)

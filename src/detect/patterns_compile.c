@@ -83,36 +83,50 @@ static bool take(struct lg_str *s, struct lg_str sep, struct lg_str *ret)
     return true;
 }
 
+/* Spells a value as lg_pat_clean spells text: on Windows switches start with "/". */
+static int spell_literal(const struct compiler *c, uint8_t subject, struct lg_str s, char *out)
+{
+    bool switches = c->platform == LG_PLATFORM_WINDOWS && subject != LG_PAT_PATH &&
+                    subject != LG_PAT_BASE;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.n; i++) {
+        bool pair = s.p[i] == '-' && i + 1 < s.n && s.p[i + 1] == '-';
+
+        if (s.p[i] != lg_ascii_lower(s.p[i]))
+            return fail(c, "upper case value", s);
+        if (switches && s.p[i] == '-' && (i > 0 ? s.p[i - 1] == ' ' : pair)) {
+            out[n++] = '/';
+            i += pair;
+        } else {
+            out[n++] = s.p[i];
+        }
+    }
+    return (int)n;
+}
+
 static int add_literal(const struct compiler *c, uint8_t subject, struct lg_str s)
 {
-    struct lg_pat_lit lit = {.s = s};
+    struct lg_pat_lit lit = {.n_tri = 0};
     char *p;
-    int rc;
+    int n;
 
     if (s.n >= 2 && s.p[0] == '\'' && s.p[s.n - 1] == '\'')
         s = lg_str_sub(s, 1, s.n - 1);
     if (s.n == 0)
         return fail(c, "empty value", s);
-    rc = lg_arena_dup(&c->pg->mem, s, &lit.s);
-    if (rc < 0)
-        return rc;
     p = lg_arena_alloc(&c->pg->mem, s.n);
     if (p == NULL)
         return LG_ENOMEM;
-    for (size_t i = 0; i < s.n; i++) {
-        bool dash =
-                c->platform == LG_PLATFORM_WINDOWS && s.p[i] == '-' && i > 0 && s.p[i - 1] == ' ';
-
-        if (s.p[i] != lg_ascii_lower(s.p[i]))
-            return fail(c, "upper case value", s);
-        p[i] = dash && subject != LG_PAT_PATH && subject != LG_PAT_BASE ? '/' : s.p[i];
-    }
-    lit.s = lg_str_of(p, s.n);
-    if (s.n >= 3) {
-        lit.n_tri = (uint8_t)(s.n - 2 < LG_PAT_TRIGRAMS ? s.n - 2 : LG_PAT_TRIGRAMS);
+    n = spell_literal(c, subject, s, p);
+    if (n < 0)
+        return n;
+    lit.s = lg_str_of(p, (size_t)n);
+    if (n >= 3) {
+        lit.n_tri = (uint8_t)(n - 2 < LG_PAT_TRIGRAMS ? n - 2 : LG_PAT_TRIGRAMS);
         for (uint8_t i = 0; i < lit.n_tri; i++) /* spread over the literal */
             lit.tri[i] = (uint16_t)lg_pat_trigram(
-                    p + (s.n - 3) * i / (lit.n_tri > 1 ? lit.n_tri - 1u : 1u));
+                    p + (size_t)(n - 3) * i / (lit.n_tri > 1 ? lit.n_tri - 1u : 1u));
     }
     return lg_vec_push(&c->pg->lits, lit);
 }

@@ -191,6 +191,9 @@ static void clean_into(struct cleaner *c, enum lg_platform platform, struct lg_s
         skip = windows ? dash_length(in, i) : ifs_length(in, i);
         put(c, skip == 0 ? in.p[i] : windows ? '-' : ' ', windows);
         i += skip > 0 ? skip : 1;
+        if (windows && i < in.n && in.p[i] == '-' && in.p[i - 1] == '-' && c->n >= 2 &&
+            c->out[c->n - 1] == '/' && c->out[c->n - 2] == ' ')
+            i++; /* "--switch" is written "/switch" as well */
     }
     put(c, ' ', windows);
 }

@@ -92,6 +92,7 @@ static void test_text_is_cleaned(void **state)
     cleaned(LG_PLATFORM_WINDOWS, "I('Inv'+'oke-' + 'X')", " i('invoke-x') ");
     cleaned(LG_PLATFORM_WINDOWS, "x '+", " x '+ ");
     cleaned(LG_PLATFORM_WINDOWS, "a-b -c", " a-b /c ");
+    cleaned(LG_PLATFORM_WINDOWS, "a --install -x", " a /install /x ");
     cleaned(LG_PLATFORM_LINUX, "w\\get '-q'${IFS}\"http://x\"", " wget -q http://x ");
     cleaned(LG_PLATFORM_LINUX, "a\\", " a\\ ");
     /* UTF-16 and ASCII behind base64 */

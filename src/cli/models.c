@@ -1,0 +1,74 @@
+#include "cli/models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_BYTES 4096
+
+static int load_one(const char *dir, struct lg_model *ret[2], struct lg_err *reterr)
+{
+    struct lg_model *m;
+    int rc = lg_model_load(dir, &m, reterr);
+
+    if (rc < 0)
+        return rc;
+    if (ret[m->platform] != NULL) {
+        lg_model_free(m);
+        return lg_err_set(reterr, LG_EINVAL, "%s: a second model for the same platform", dir);
+    }
+    ret[m->platform] = m;
+    return 0;
+}
+
+/* The folder that holds one folder for each shipped model. */
+static int shipped(char out[PATH_BYTES])
+{
+    static const char *const beside[] = {"../share/logster/models", "../../models"};
+    const char *env = getenv("LOGSTER_MODELS");
+    char exe[PATH_BYTES];
+    ssize_t n;
+
+    if (env != NULL && *env != '\0') {
+        int len = snprintf(out, PATH_BYTES, "%s", env);
+
+        return len > 0 && len < PATH_BYTES ? 0 : LG_ELIMIT;
+    }
+    n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    if (n <= 0)
+        return LG_ENOENT;
+    exe[n] = '\0';
+    *strrchr(exe, '/') = '\0';
+    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+        int len = snprintf(out, PATH_BYTES, "%s/%s", exe, beside[i]);
+
+        if (len > 0 && len < PATH_BYTES && access(out, R_OK | X_OK) == 0)
+            return 0;
+    }
+    return LG_ENOENT;
+}
+
+int lg_models_load(
+        const char *const *dirs, uint32_t n, struct lg_model *ret[2], struct lg_err *reterr)
+{
+    static const char *const names[2] = {"windows", "linux"};
+    char root[PATH_BYTES], dir[PATH_BYTES + 32], manifest[PATH_BYTES + 64];
+    int rc = 0;
+
+    for (uint32_t i = 0; i < n && rc == 0; i++)
+        rc = load_one(dirs[i], ret, reterr);
+    if (n > 0 || rc < 0)
+        return rc;
+    if (shipped(root) < 0)
+        return lg_err_set(reterr, LG_ENOENT, "no models beside the program; name one with --model");
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        (void)snprintf(dir, sizeof(dir), "%s/%s", root, names[i]);
+        (void)snprintf(manifest, sizeof(manifest), "%s/manifest.json", dir);
+        if (access(manifest, F_OK) == 0)
+            rc = load_one(dir, ret, reterr);
+    }
+    if (rc == 0 && ret[0] == NULL && ret[1] == NULL)
+        rc = lg_err_set(reterr, LG_ENOENT, "%s holds no model; name one with --model", root);
+    return rc;
+}
