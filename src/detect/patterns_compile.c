@@ -86,8 +86,8 @@ static bool take(struct lg_str *s, struct lg_str sep, struct lg_str *ret)
 /* Spells a value as lg_pat_clean spells text: on Windows switches start with "/". */
 static int spell_literal(const struct compiler *c, uint8_t subject, struct lg_str s, char *out)
 {
-    bool switches = c->platform == LG_PLATFORM_WINDOWS && subject != LG_PAT_PATH &&
-                    subject != LG_PAT_BASE;
+    bool switches =
+            c->platform == LG_PLATFORM_WINDOWS && subject != LG_PAT_PATH && subject != LG_PAT_BASE;
     size_t n = 0;
 
     for (size_t i = 0; i < s.n; i++) {

@@ -192,7 +192,7 @@ static void clean_into(struct cleaner *c, enum lg_platform platform, struct lg_s
         put(c, skip == 0 ? in.p[i] : windows ? '-' : ' ', windows);
         i += skip > 0 ? skip : 1;
         if (windows && i < in.n && in.p[i] == '-' && in.p[i - 1] == '-' && c->n >= 2 &&
-            c->out[c->n - 1] == '/' && c->out[c->n - 2] == ' ')
+                c->out[c->n - 1] == '/' && c->out[c->n - 2] == ' ')
             i++; /* "--switch" is written "/switch" as well */
     }
     put(c, ' ', windows);
