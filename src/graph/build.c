@@ -162,7 +162,7 @@ static struct win_node proc_node(const struct lg_builder *bd, const struct win_p
     memset(&wn, 0, sizeof(wn));
     wn.name = wp->latest->name;
     wn.cmd = wp->latest->ncmd;
-    wn.variant = (uint8_t)(f->integrity << 4 | f->user_class);
+    wn.variant = wp->latest->variant;
     wn.nd = (struct lg_node){
             .type = LG_NODE_PROCESS,
             .integrity = f->integrity,
@@ -171,7 +171,7 @@ static struct win_node proc_node(const struct lg_builder *bd, const struct win_p
             .pid = f->pid,
             .first_ns = wp->first->first,
             .last_ns = wp->latest->last,
-            .name = text(bd, wn.name),
+            .name = wn.name != 0 ? text(bd, wn.name) : LG_STR("<unknown process>"),
             .raw = text(bd, f->image),
             .cmd = text(bd, wn.cmd),
             .cmd_raw = text(bd, f->cmd),
@@ -184,11 +184,10 @@ static struct win_node proc_node(const struct lg_builder *bd, const struct win_p
 static int fold_proc(struct lg_builder *bd, struct win_proc *wp)
 {
     const struct lg_slice_proc *sp = wp->latest;
-    uint8_t variant = (uint8_t)(sp->f.integrity << 4 | sp->f.user_class);
     struct lg_node *nd;
     int r = 0;
 
-    wp->node = find_node(bd, sp->fold_key, LG_NODE_PROCESS, variant, sp->name, sp->ncmd);
+    wp->node = find_node(bd, sp->fold_key, LG_NODE_PROCESS, sp->variant, sp->name, sp->ncmd);
     if (wp->node == LG_IDX_NONE) {
         struct win_node wn = proc_node(bd, wp);
 

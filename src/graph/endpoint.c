@@ -137,6 +137,8 @@ static void sweep(struct lg_endpoint *ep)
     if (lg_strpool_sweep_begin(&ep->sp, &mk) < 0)
         return; /* no harm: the next one may */
     lg_strmark(&mk, ep->host);
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        lg_strmark(&mk, ep->people[k]);
     lg_proctab_mark(&ep->pt, &mk);
     for (uint32_t i = 0; i < ep->slices.n; i++)
         lg_slice_mark(ep->slices.v[i], &mk);
@@ -215,12 +217,28 @@ static int close_windows(struct lg_windows *ws, struct lg_endpoint *ep, lg_time 
     return 0;
 }
 
+/* Remembers who works there, so that the name does not show in what others do. */
+static void meet_person(struct lg_endpoint *ep, uint32_t user, uint32_t user_class)
+{
+    if (user == 0 || user_class != LG_USER_PERSON)
+        return;
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        if (ep->people[k] == user)
+            return;
+    memmove(ep->people + 1, ep->people, (LG_TEXT_PEOPLE - 1) * sizeof(ep->people[0]));
+    ep->people[0] = user;
+}
+
 static int fold(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_pend *pe, bool late)
 {
     size_t held = ep->acct.bytes - ep->pending_bytes;
     struct lg_slice *sl;
-    struct lg_fold fo = {&ep->acct, &ep->sp, &ep->pt, &ws->tc, (enum lg_platform)ep->platform, 0,
-            held > ws->opt.max_endpoint_bytes / 4 * 3};
+    struct lg_fold fo = {.acct = &ep->acct,
+            .sp = &ep->sp,
+            .pt = &ep->pt,
+            .tc = &ws->tc,
+            .platform = (enum lg_platform)ep->platform,
+            .full = held > ws->opt.max_endpoint_bytes / 4 * 3};
 
     lg_pend_spread(pe, &ws->pv);
     if (ws->pv.v[LG_PS_HOST] != ep->host &&
@@ -228,7 +246,9 @@ static int fold(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_p
         ep->host = ws->pv.v[LG_PS_HOST];
     if (get_slice(ws, ep, pe->time, &sl) < 0)
         return LG_ENOMEM;
+    meet_person(ep, ws->pv.v[LG_PS_A_USER], ws->pv.v[LG_PS_A_CLASS] >> 8 & 0xff);
     fo.host = ep->host;
+    fo.people = ep->people;
     sl->late += late;
     return lg_slice_fold(sl, &fo, pe, &ws->pv);
 }

@@ -26,7 +26,8 @@ struct lg_endpoint {
     LG_ACCT_VEC(struct lg_wait) heap;
     LG_ACCT_VEC(struct lg_slice *) slices; /* ascending, live */
     size_t pending_bytes;
-    uint32_t host; /* of the latest event that was folded, longest form */
+    uint32_t host;                   /* of the latest event that was folded, longest form */
+    uint32_t people[LG_TEXT_PEOPLE]; /* its latest users that are persons */
     lg_time watermark;
     lg_time closed;                      /* windows that end here or before are over */
     uint32_t seen;                       /* sources */

@@ -7,7 +7,7 @@
  * What the jury sees of a graph. LG_FEATURE_VERSION changes whenever any value below could; it
  * is stored in every model, and a model of another version is refused.
  */
-#define LG_FEATURE_VERSION 1u
+#define LG_FEATURE_VERSION 2u
 
 /* Which part of the graph learned members see: edges reported by one of `sources` and of a type
  * in `edge_types`; nodes that touch such an edge, and created processes. Keeps instruments that

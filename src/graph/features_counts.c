@@ -9,26 +9,32 @@
 /* Programs by base name without .exe, as normalised; either platform. */
 #define TOOLS(X)                                                                                   \
     X(powershell)                                                                                  \
-    X(pwsh) X(cmd) X(wmic) X(rundll32) X(regsvr32) X(mshta) X(cscript) X(wscript) X(net) X(whoami) \
-            X(schtasks) X(reg) X(sc) X(psexec) X(psexesvc) X(certutil) X(bitsadmin) X(msbuild)     \
-                    X(installutil) X(wmiprvse) X(wsmprovhost) X(nltest) X(netsh) X(tasklist)       \
-                            X(vssadmin) X(ntdsutil) X(wevtutil) X(procdump) X(conhost) X(dllhost)  \
-                                    X(svchost) X(curl) X(wget) X(nc) X(bash) X(sh) X(python)       \
-                                            X(perl) X(base64) X(chmod) X(crontab) X(ssh) X(sudo)   \
-                                                    X(systemctl) X(useradd) X(insmod) X(gcc)       \
-                                                            X(socat) X(nmap) X(tar) X(find) X(ps)  \
-                                                                    X(id) X(cat)
+    X(pwsh)                                                                                        \
+    X(cmd)                                                                                         \
+    X(wmic)                                                                                        \
+    X(rundll32)                                                                                    \
+    X(regsvr32)                                                                                    \
+    X(mshta) X(cscript) X(wscript) X(net) X(whoami) X(schtasks) X(reg) X(sc) X(psexec) X(psexesvc) \
+            X(certutil) X(bitsadmin) X(msbuild) X(installutil) X(wmiprvse) X(wsmprovhost)          \
+                    X(nltest) X(netsh) X(tasklist) X(vssadmin) X(ntdsutil) X(wevtutil) X(procdump) \
+                            X(conhost) X(dllhost) X(svchost) X(curl) X(wget) X(nc) X(bash) X(sh)   \
+                                    X(python) X(perl) X(base64) X(chmod) X(crontab) X(ssh) X(sudo) \
+                                            X(systemctl) X(useradd) X(insmod) X(gcc) X(socat)      \
+                                                    X(nmap) X(tar) X(find) X(ps) X(id) X(cat)
 
 /* Modules by base name, as normalised, with dots as underscores here. */
 #define MODULES(X)                                                                                 \
     X(samlib, "samlib.dll")                                                                        \
-    X(vaultcli, "vaultcli.dll") X(automation, "system.management.automation.dll") X(automation_ni, \
-            "system.management.automation.ni.dll") X(wbemcomn, "wbemcomn.dll") X(wbemprox,         \
-            "wbemprox.dll") X(wbemsvc, "wbemsvc.dll") X(fastprox, "fastprox.dll") X(wmiutils,      \
-            "wmiutils.dll") X(taskschd, "taskschd.dll") X(clr, "clr.dll") X(mscoree,               \
-            "mscoree.dll") X(clrjit, "clrjit.dll") X(amsi, "amsi.dll") X(dbghelp, "dbghelp.dll")   \
-            X(dbgcore, "dbgcore.dll") X(winhttp, "winhttp.dll") X(wininet, "wininet.dll") X(       \
-                    urlmon, "urlmon.dll") X(crypt32, "crypt32.dll") X(cryptdll, "cryptdll.dll")    \
+    X(vaultcli, "vaultcli.dll")                                                                    \
+    X(automation, "system.management.automation.dll")                                              \
+    X(automation_ni, "system.management.automation.ni.dll")                                        \
+    X(wbemcomn, "wbemcomn.dll")                                                                    \
+    X(wbemprox, "wbemprox.dll")                                                                    \
+    X(wbemsvc, "wbemsvc.dll") X(fastprox, "fastprox.dll") X(wmiutils, "wmiutils.dll") X(           \
+            taskschd, "taskschd.dll") X(clr, "clr.dll") X(mscoree, "mscoree.dll") X(clrjit,        \
+            "clrjit.dll") X(amsi, "amsi.dll") X(dbghelp, "dbghelp.dll") X(dbgcore, "dbgcore.dll")  \
+            X(winhttp, "winhttp.dll") X(wininet, "wininet.dll") X(urlmon, "urlmon.dll") X(         \
+                    crypt32, "crypt32.dll") X(cryptdll, "cryptdll.dll")                            \
                     X(netapi32, "netapi32.dll") X(samsrv, "samsrv.dll") X(ntdsapi, "ntdsapi.dll")  \
                             X(jscript, "jscript.dll") X(vbscript, "vbscript.dll")                  \
                                     X(scrobj, "scrobj.dll") X(comsvcs, "comsvcs.dll")              \
@@ -37,9 +43,12 @@
 /* Parts of registry keys that matter for persistence, credentials and defence. */
 #define KEYS(X)                                                                                    \
     X(run, "\\currentversion\\run")                                                                \
-    X(services, "\\currentcontrolset\\services\\") X(policies, "\\policies\\") X(                  \
-            lsa, "\\control\\lsa") X(ifeo, "\\image file execution options") X(winlogon,           \
-            "\\currentversion\\winlogon") X(clsid, "\\clsid\\") X(inprocserver, "inprocserver32")  \
+    X(services, "\\currentcontrolset\\services\\")                                                 \
+    X(policies, "\\policies\\")                                                                    \
+    X(lsa, "\\control\\lsa")                                                                       \
+    X(ifeo, "\\image file execution options")                                                      \
+    X(winlogon, "\\currentversion\\winlogon")                                                      \
+    X(clsid, "\\clsid\\") X(inprocserver, "inprocserver32")                                        \
             X(taskcache, "\\schedule\\taskcache\\") X(firewall, "\\firewallpolicy\\")              \
                     X(defender, "\\windows defender") X(wdigest, "\\securityproviders\\wdigest")   \
                             X(terminal, "\\terminal server") X(scripts, "\\powershell\\")          \
@@ -51,42 +60,49 @@
 /* Parts of file names: kinds of content on Windows, places on Linux. */
 #define FILES(X)                                                                                   \
     X(lnk, ".lnk")                                                                                 \
-    X(archive_zip, ".zip") X(archive_rar, ".rar") X(archive_7z, ".7z") X(dump, ".dmp") X(          \
-            office_doc, ".doc") X(office_xls, ".xls") X(pdf, ".pdf") X(hive, "\\config\\sam")      \
-            X(ntds, "ntds.dit") X(startup, "\\startup\\") X(tasks, "\\tasks\\") X(tmp, ".tmp") X(  \
-                    prefetch, ".pf") X(psm, ".psm1") X(ps1, ".ps1") X(etc_passwd, "/etc/passwd")   \
-                    X(etc_shadow, "/etc/shadow") X(etc_sudoers, "/etc/sudoers") X(cron, "/cron")   \
-                            X(systemd, "/systemd/system") X(ssh_keys, "/.ssh/")                    \
-                                    X(preload, "/etc/ld.so.preload") X(dev_shm, "/dev/shm/")       \
-                                            X(tmp_dir, "/tmp/") X(proc_mem, "/mem")                \
-                                                    X(profile, "/.bash") X(log_dir, "/var/log/")   \
-                                                            X(www, "/var/www/")                    \
-                                                                    X(docker, "docker.sock")
+    X(archive_zip, ".zip")                                                                         \
+    X(archive_rar, ".rar")                                                                         \
+    X(archive_7z, ".7z")                                                                           \
+    X(dump, ".dmp")                                                                                \
+    X(office_doc, ".doc")                                                                          \
+    X(office_xls, ".xls") X(pdf, ".pdf") X(hive, "\\config\\sam") X(ntds, "ntds.dit") X(startup,   \
+            "\\startup\\") X(tasks, "\\tasks\\") X(tmp, ".tmp") X(prefetch, ".pf") X(psm, ".psm1") \
+            X(ps1, ".ps1") X(etc_passwd, "/etc/passwd") X(etc_shadow, "/etc/shadow")               \
+                    X(etc_sudoers, "/etc/sudoers") X(cron, "/cron") X(systemd, "/systemd/system")  \
+                            X(ssh_keys, "/.ssh/") X(preload, "/etc/ld.so.preload")                 \
+                                    X(dev_shm, "/dev/shm/") X(tmp_dir, "/tmp/")                    \
+                                            X(proc_mem, "/mem") X(profile, "/.bash")               \
+                                                    X(log_dir, "/var/log/") X(www, "/var/www/")    \
+                                                            X(docker, "docker.sock")
 
-#define PLAIN(X)                                                                                                      \
-    X(nodes)                                                                                                          \
-    X(edges) X(events) X(processes) X(processes_created) X(processes_exited) X(process_instances) X(                  \
-            unsigned_modules) X(unsigned_loads) X(module_user_path) X(file_executable) X(file_script)                 \
-            X(executable_user_path) X(script_user_path) X(lsass_access) X(lsass_read) X(lsass_all) X(                 \
-                    lsass_dup) X(lsass_unknown_frame) X(lsass_query) X(access_all) X(access_write) X(access_thread)   \
-                    X(access_read) X(access_dup) X(access_unknown_frame) X(thread_start_unknown) X(                   \
-                            thread_loadlibrary) X(command_max) X(command_sum) X(command_base64) X(command_long)       \
-                            X(created_user_path) X(created_low) X(created_medium) X(created_high) X(                  \
-                                    created_system) X(created_person) X(created_service) X(created_root)              \
-                                    X(created_daemon) X(created_renamed) X(public_out) X(private_out) X(              \
-                                            loopback_out) X(high_port_out) X(web_out) X(smb_out)                      \
-                                            X(winrm_out) X(rdp_out) X(kerberos_out) X(ldap_out) X(                    \
-                                                    dns_names) X(value_path) X(value_binary) X(value_long)            \
-                                                    X(failed_calls) X(root_spawn) X(setuid_bit) X(                    \
-                                                            pipe_ipc) X(office_spawn) X(web_spawn)                    \
-                                                            X(wmi_spawn) X(services_spawn) X(                         \
-                                                                    shell_spawn) X(powershell_spawn)                  \
-                                                                    X(powershell_access) X(powershell_load) X(        \
-                                                                            powershell_write) X(powershell_value_set) \
-                                                                            X(powershell_key_create) X(               \
-                                                                                    powershell_connect)               \
-                                                                                    X(powershell_dns) X(              \
-                                                                                            powershell_pipe)          \
+#define PLAIN(X)                                                                                            \
+    X(nodes)                                                                                                \
+    X(edges)                                                                                                \
+    X(events)                                                                                               \
+    X(processes)                                                                                            \
+    X(processes_created)                                                                                    \
+    X(processes_exited)                                                                                     \
+    X(process_instances) X(unsigned_modules) X(unsigned_loads) X(module_user_path) X(file_executable) X(    \
+            file_script) X(executable_user_path) X(script_user_path) X(lsass_access) X(lsass_read)          \
+            X(lsass_all) X(lsass_dup) X(lsass_unknown_frame) X(lsass_query) X(access_all) X(                \
+                    access_write) X(access_thread) X(access_read) X(access_dup) X(access_unknown_frame)     \
+                    X(thread_start_unknown) X(thread_loadlibrary) X(command_max) X(command_sum) X(          \
+                            command_base64) X(command_long) X(created_user_path) X(created_low)             \
+                            X(created_medium) X(created_high) X(created_system) X(created_person) X(        \
+                                    created_service) X(created_root) X(created_daemon) X(created_renamed)   \
+                                    X(public_out) X(private_out) X(loopback_out) X(high_port_out) X(        \
+                                            web_out) X(smb_out) X(winrm_out) X(rdp_out) X(kerberos_out)     \
+                                            X(ldap_out) X(dns_names) X(value_path) X(value_binary) X(       \
+                                                    value_long) X(failed_calls) X(root_spawn) X(setuid_bit) \
+                                                    X(pipe_ipc) X(office_spawn) X(web_spawn) X(             \
+                                                            wmi_spawn) X(services_spawn) X(shell_spawn)     \
+                                                            X(powershell_spawn) X(powershell_access) X(     \
+                                                                    powershell_load) X(powershell_write)    \
+                                                                    X(powershell_value_set) X(              \
+                                                                            powershell_key_create)          \
+                                                                            X(powershell_connect) X(        \
+                                                                                    powershell_dns)         \
+                                                                                    X(powershell_pipe)      \
                                                                                             X(powershell_thread)
 
 #define ENUM_PLAIN(n) C_##n,

@@ -48,10 +48,10 @@ struct lg_features {
 
 /* Which nodes and edges the view shows; `removed` may be NULL. */
 int lg_view_select(struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view,
-                   const uint8_t *removed) LG_MUST_CHECK;
+        const uint8_t *removed) LG_MUST_CHECK;
 /* Hashes of what the node says, sorted and unique; valid until the next call. */
 int lg_node_tokens(struct lg_features *fs, const struct lg_node *nd, const uint32_t **ret,
-                   uint32_t *ret_n) LG_MUST_CHECK;
+        uint32_t *ret_n) LG_MUST_CHECK;
 /* Base name: behind the last separator; the whole name where it has none. */
 struct lg_str lg_node_base(const struct lg_node *nd);
 struct lg_str lg_node_folder(const struct lg_node *nd);

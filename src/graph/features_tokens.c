@@ -170,19 +170,19 @@ static bool renamed(const struct lg_node *nd)
     if (o.n == 0 || lg_str_eq(o, LG_STR("-")) || lg_str_eq(o, LG_STR("?")))
         return false;
     return !lg_str_ieq(o, base) && !lg_str_ieq(o, raw) &&
-           !(lg_str_istarts(o, raw) && lg_str_iends(o, LG_STR(".mui")));
+            !(lg_str_istarts(o, raw) && lg_str_iends(o, LG_STR(".mui")));
 }
 
 static void emit_flags(struct emit *em, const struct lg_node *nd)
 {
-    static const uint32_t told[] = {LG_NODEF_CREATED, LG_NODEF_STUB,     LG_NODEF_EXITED,
-                                    LG_NODEF_SIGNED,  LG_NODEF_UNSIGNED, LG_NODEF_BASE64,
-                                    LG_NODEF_LONG,    LG_NODEF_USER_PATH};
+    static const uint32_t told[] = {LG_NODEF_CREATED, LG_NODEF_STUB, LG_NODEF_EXITED,
+            LG_NODEF_SIGNED, LG_NODEF_UNSIGNED, LG_NODEF_BASE64, LG_NODEF_LONG, LG_NODEF_USER_PATH};
 
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
         if ((nd->flags & told[i]) != 0)
             emit_flag(em, "flag", told[i]);
-    if (nd->type == LG_NODE_PROCESS) {
+    if (nd->type == LG_NODE_PROCESS && ((nd->flags & LG_NODEF_CREATED) != 0 || nd->cmd.n > 0)) {
+        /* of the others only some instruments tell */
         emit_flag(em, "integrity", nd->integrity);
         emit_flag(em, "user", nd->user_class);
     }
@@ -197,8 +197,8 @@ static void emit_node(struct emit *em, const struct lg_node *nd)
 {
     struct lg_str base = lg_node_base(nd);
     ptrdiff_t dot = lg_str_rchr(base, '.');
-    bool path = family_of(nd->type) == 0 || nd->type == LG_NODE_REGISTRY ||
-                nd->type == LG_NODE_SHARE;
+    bool path =
+            family_of(nd->type) == 0 || nd->type == LG_NODE_REGISTRY || nd->type == LG_NODE_SHARE;
 
     emit_flags(em, nd);
     emit(em, TS_BASE, base);
@@ -227,14 +227,15 @@ static uint64_t content_key(const struct lg_node *nd)
     uint64_t secret = lg_hash_secret(), h = lg_hash_str(nd->name, secret);
 
     h = lg_hash_mix(h, lg_hash_str(nd->cmd, secret + 1));
-    h = lg_hash_mix(h, (uint64_t)nd->type << 48 | (uint64_t)nd->integrity << 40 |
-                               (uint64_t)nd->user_class << 32 | nd->flags);
+    h = lg_hash_mix(h,
+            (uint64_t)nd->type << 48 | (uint64_t)nd->integrity << 40 |
+                    (uint64_t)nd->user_class << 32 | nd->flags);
     h = lg_hash_mix(h, (uint64_t)log2_class(nd->cmd_raw.n) << 8 | log2_class(nd->instances));
     return lg_hash_mix(h, renamed(nd));
 }
 
-int lg_node_tokens(struct lg_features *fs, const struct lg_node *nd, const uint32_t **ret,
-                   uint32_t *ret_n)
+int lg_node_tokens(
+        struct lg_features *fs, const struct lg_node *nd, const uint32_t **ret, uint32_t *ret_n)
 {
     uint64_t key = content_key(nd), *hit = lg_map_get(&fs->cache, key);
     struct emit em = {fs->fresh, 0, LG_NODE_TOKENS_MAX, family_of(nd->type)};
@@ -255,7 +256,7 @@ int lg_node_tokens(struct lg_features *fs, const struct lg_node *nd, const uint3
         fs->pool.n = 0;
     }
     if (lg_acct_reserve(&fs->acct, &fs->pool, fs->pool.n + kept) < 0 ||
-        lg_map_put(&fs->cache, key, (uint64_t)fs->pool.n << 16 | kept) < 0)
+            lg_map_put(&fs->cache, key, (uint64_t)fs->pool.n << 16 | kept) < 0)
         return LG_ENOMEM;
     memcpy(fs->pool.v + fs->pool.n, em.v, kept * sizeof(*em.v));
     *ret = fs->pool.v + fs->pool.n;
@@ -296,8 +297,8 @@ static void edge_tokens(struct lg_features *fs, const struct lg_graph *g, const 
 }
 
 int lg_features_graph_tokens(struct lg_features *fs, const struct lg_graph *g,
-                             const struct lg_view *view, const uint8_t *removed,
-                             const uint32_t **ret_tok, uint32_t *ret_n)
+        const struct lg_view *view, const uint8_t *removed, const uint32_t **ret_tok,
+        uint32_t *ret_n)
 {
     if (lg_view_select(fs, g, view, removed) < 0)
         return LG_ENOMEM;

@@ -15,6 +15,17 @@ static void put(struct pack *pk, enum lg_pend_slot slot, struct lg_str s, size_t
         pk->error = LG_ENOMEM;
 }
 
+/* Version resources are compared without case. */
+static void put_lower(struct pack *pk, enum lg_pend_slot slot, struct lg_str s)
+{
+    char low[256];
+
+    s = lg_text_cut(s, sizeof(low));
+    for (size_t i = 0; i < s.n; i++)
+        low[i] = lg_ascii_lower(s.p[i]);
+    put(pk, slot, lg_str_of(low, s.n), sizeof(low));
+}
+
 static void pack_procs(struct pack *pk, const struct lg_op *op)
 {
     const struct lg_op_proc *a = &op->actor, *p = &op->parent, *t = &op->target;
@@ -24,7 +35,7 @@ static void pack_procs(struct pack *pk, const struct lg_op *op)
     put(pk, LG_PS_A_IMAGE, a->image, LG_MAX_NODE_TEXT);
     put(pk, LG_PS_A_CMD, a->cmd, LG_MAX_NODE_TEXT);
     put(pk, LG_PS_A_USER, a->user, 256);
-    put(pk, LG_PS_A_ORIGINAL, a->original, 256);
+    put_lower(pk, LG_PS_A_ORIGINAL, a->original);
     put(pk, LG_PS_A_HASH, a->hash, 128);
     v[LG_PS_A_PID] = a->pid;
     v[LG_PS_A_START_LO] = (uint32_t)a->start;
@@ -66,7 +77,7 @@ static void pack_op(struct pack *pk, const struct lg_op *op)
         put(pk, LG_PS_D_RAW, op->dst.raw, LG_MAX_NODE_TEXT);
         put(pk, LG_PS_D_TEXT, op->dst.text, LG_MAX_NODE_TEXT);
         put(pk, LG_PS_D_GROUP, op->dst.group, 128);
-        put(pk, LG_PS_D_ORIGINAL, op->dst.original, 256);
+        put_lower(pk, LG_PS_D_ORIGINAL, op->dst.original);
         put(pk, LG_PS_D_HASH, op->dst.hash, 128);
     }
     v[LG_PS_ATTR] = op->attr;

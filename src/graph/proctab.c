@@ -173,8 +173,10 @@ static void facts_merge(struct lg_proc *p, const struct lg_proc_facts *f)
 static int proc_text(struct lg_proctab *pt, const struct lg_proc_ctx *cx, enum lg_text_kind kind,
         uint32_t raw, uint32_t user, uint32_t *ret)
 {
-    struct lg_text_names names = {text_of(pt, cx->host), text_of(pt, user)};
+    struct lg_text_names names = {.host = text_of(pt, cx->host), .user = text_of(pt, user)};
 
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        names.people[k] = text_of(pt, cx->people[k]);
     return lg_strpool_add(
             pt->sp, lg_textcache_get(cx->tc, kind, cx->platform, &names, text_of(pt, raw)), ret);
 }
@@ -193,7 +195,7 @@ static int proc_refresh(struct lg_proctab *pt, const struct lg_proc_ctx *cx, uin
     p->name = name;
     p->ncmd = ncmd;
     p->fold_key = lg_fold_key(
-            LG_NODE_PROCESS, p->f.integrity, p->f.user_class, text_of(pt, name), text_of(pt, ncmd));
+            LG_NODE_PROCESS, lg_proc_variant(p), 0, text_of(pt, name), text_of(pt, ncmd));
     return 0;
 }
 
@@ -203,6 +205,8 @@ static int proc_merge(struct lg_proctab *pt, const struct lg_proc_ctx *cx, uint3
     struct lg_proc *p = &pt->procs.v[i];
     uint32_t rev = p->rev;
 
+    if ((flags & ~p->flags & LG_PROCF_CREATED) != 0)
+        p->rev++;
     p->flags |= flags;
     p->last = cx->time;
     if (pt->head != i) {

@@ -49,6 +49,15 @@ struct lg_proc {
     uint64_t fold_key;
 };
 
+/* Integrity and user tell processes apart whose creation was seen. Of others some instruments
+ * tell the user and some do not, which must not change the graph. */
+static inline uint8_t lg_proc_variant(const struct lg_proc *p)
+{
+    if ((p->flags & LG_PROCF_CREATED) == 0)
+        return 0;
+    return (uint8_t)(p->f.integrity << 4 | p->f.user_class);
+}
+
 struct lg_proctab {
     struct lg_acct *acct;
     struct lg_strpool *sp;
@@ -67,7 +76,8 @@ struct lg_proc_ctx {
     enum lg_platform platform;
     enum lg_source source;
     lg_time time;
-    uint32_t host; /* its name, an id of the pool */
+    uint32_t host;          /* its name, an id of the pool */
+    const uint32_t *people; /* LG_TEXT_PEOPLE users seen there, the same */
 };
 
 void lg_proctab_init(struct lg_proctab *pt, struct lg_acct *acct, struct lg_strpool *sp);

@@ -38,6 +38,7 @@ static void proc_copy(struct lg_slice_proc *sp, const struct lg_proc *p)
     sp->name = p->name;
     sp->ncmd = p->ncmd;
     sp->fold_key = p->fold_key;
+    sp->variant = lg_proc_variant(p);
 }
 
 /* The slice's record of a process of the table; LG_IDX_NONE where there is no room. */
@@ -121,8 +122,11 @@ struct node_in {
 static int normalised(const struct lg_fold *fo, enum lg_text_kind kind, uint32_t raw, uint32_t user,
         uint32_t *ret)
 {
-    struct lg_text_names names = {lg_strpool_get(fo->sp, fo->host), lg_strpool_get(fo->sp, user)};
+    struct lg_text_names names = {
+            .host = lg_strpool_get(fo->sp, fo->host), .user = lg_strpool_get(fo->sp, user)};
 
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        names.people[k] = lg_strpool_get(fo->sp, fo->people[k]);
     return lg_strpool_add(fo->sp,
             lg_textcache_get(fo->tc, kind, fo->platform, &names, lg_strpool_get(fo->sp, raw)), ret);
 }
@@ -413,7 +417,8 @@ static int fold_ends(struct lg_slice *sl, const struct lg_fold *fo, const struct
 int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
         const struct lg_pend_values *pv)
 {
-    struct lg_proc_ctx cx = {fo->tc, fo->platform, (enum lg_source)pe->source, pe->time, fo->host};
+    struct lg_proc_ctx cx = {
+            fo->tc, fo->platform, (enum lg_source)pe->source, pe->time, fo->host, fo->people};
     struct fold_ends ends = {LG_IDX_NONE, LG_IDX_NONE};
     int r;
 

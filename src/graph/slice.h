@@ -21,6 +21,7 @@ struct lg_slice_proc {
     uint32_t ncmd;
     uint32_t flags; /* enum lg_node_flags: CREATED, CONTEXT (acts or known), EXITED */
     uint16_t sources;
+    uint8_t variant; /* see lg_proc_variant */
     lg_time first;
     lg_time last;
     uint64_t fold_key;
@@ -86,8 +87,9 @@ struct lg_fold {
     struct lg_proctab *pt;
     struct lg_textcache *tc;
     enum lg_platform platform;
-    uint32_t host; /* id of the endpoint's full name */
-    bool full;     /* over the budget: only what is there already may count on */
+    uint32_t host;          /* id of the endpoint's full name */
+    const uint32_t *people; /* ids of LG_TEXT_PEOPLE of its users */
+    bool full;              /* over the budget: only what is there already may count on */
 };
 
 int lg_slice_new(struct lg_acct *acct, int64_t index, struct lg_slice **ret) LG_MUST_CHECK;

@@ -102,10 +102,10 @@ static const struct rewrite expansions[] = {
         REWRITE("%localappdata%", "c:\\users\\<user>\\appdata\\local"),
         REWRITE("%temp%", "c:\\users\\<user>\\appdata\\local\\temp"),
         REWRITE("%tmp%", "c:\\users\\<user>\\appdata\\local\\temp"),
-        REWRITE("progra~1\\", "program files\\"),
-        REWRITE("progra~2\\", "program files (x86)\\"),
-        REWRITE("progra~3\\", "programdata\\"),
-        REWRITE("docume~1\\", "documents and settings\\"),
+        REWRITE("progra~1", "program files"),
+        REWRITE("progra~2", "program files (x86)"),
+        REWRITE("progra~3", "programdata"),
+        REWRITE("docume~1", "documents and settings"),
 };
 
 /* At the start of a Windows path (lower case, backslashes); tried in order, again and again. */
@@ -146,7 +146,10 @@ struct scan {
     struct lg_text_out o;
     enum lg_text_kind kind;
     enum lg_platform platform;
-    struct lg_str fqdn, host, domain, user;
+    struct lg_str fqdn, host, domain;
+    struct lg_str person[LG_TEXT_PEOPLE + 1];
+    struct lg_str netbios[LG_TEXT_PEOPLE + 1]; /* their domains */
+    unsigned n_people;
     bool rand;
     char low[TEXT_SCAN_MAX];
     char raw[TEXT_SCAN_MAX];
@@ -301,11 +304,36 @@ static bool try_name(struct scan *sc, struct lg_str name, struct lg_str as)
     return true;
 }
 
+/* name.domain is some host of the endpoint's own network. */
+static bool try_peer(struct scan *sc)
+{
+    struct lg_str rest = lg_str_sub(sc->s, sc->i, sc->s.n), after;
+    size_t n = 0;
+
+    if (sc->domain.n == 0)
+        return false;
+    while (n < rest.n && (lg_is_word(rest.p[n]) || rest.p[n] == '-'))
+        n++;
+    after = lg_str_sub(rest, n, rest.n);
+    if (after.n < sc->domain.n + 1 || after.p[0] != '.' ||
+            !lg_str_istarts(lg_str_sub(after, 1, after.n), sc->domain) ||
+            (after.n > sc->domain.n + 1 && lg_is_word(after.p[sc->domain.n + 1])))
+        return false;
+    lg_text_adds(&sc->o, LG_STR("<host>.<domain>"));
+    sc->i += n + 1 + sc->domain.n;
+    return true;
+}
+
 static bool try_names(struct scan *sc)
 {
-    return try_name(sc, sc->fqdn, LG_STR("<host>")) || try_name(sc, sc->host, LG_STR("<host>")) ||
-            try_name(sc, sc->domain, LG_STR("<domain>")) ||
-            try_name(sc, sc->user, LG_STR("<user>"));
+    if (try_name(sc, sc->fqdn, LG_STR("<host>")) || try_name(sc, sc->host, LG_STR("<host>")) ||
+            try_name(sc, sc->domain, LG_STR("<domain>")) || try_peer(sc))
+        return true;
+    for (unsigned k = 0; k < sc->n_people; k++)
+        if (try_name(sc, sc->person[k], LG_STR("<user>")) ||
+                try_name(sc, sc->netbios[k], LG_STR("<domain>")))
+            return true;
+    return false;
 }
 
 static bool try_base64(struct scan *sc)
@@ -322,6 +350,20 @@ static bool try_base64(struct scan *sc)
     lg_text_adds(&sc->o, LG_STR("<b64>"));
     sc->i += n;
     return true;
+}
+
+/* In names of files and keys four numbers with dots are a version, but for \\10.0.0.1\share. */
+static bool may_hold_address(const struct scan *sc)
+{
+    switch (sc->kind) {
+    case LG_TEXT_IMAGE:
+    case LG_TEXT_FILE:
+    case LG_TEXT_MODULE:
+    case LG_TEXT_REGISTRY:
+        return lg_text_tail(&sc->o, LG_STR("\\\\")) && sc->o.n == 2;
+    default:
+        return true;
+    }
 }
 
 static bool try_pattern(struct scan *sc)
@@ -342,8 +384,7 @@ static bool try_pattern(struct scan *sc)
         sc->i += n;
         return true;
     }
-    n = sc->kind != LG_TEXT_MODULE && sc->kind != LG_TEXT_REGISTRY ? lg_text_ipv4_at(sc->s, sc->i)
-                                                                   : 0;
+    n = may_hold_address(sc) ? lg_text_ipv4_at(sc->s, sc->i) : 0;
     if (n > 0) {
         lg_text_addc(&sc->o, '<');
         lg_text_adds(
@@ -458,26 +499,52 @@ static void fold_control_set(struct lg_text_out *o)
     o->n = sizeof(cur) - 1 + tail;
 }
 
+/* Names that are words, too, must not make holes in every command line. */
+static bool plain_word(struct lg_str s)
+{
+    static const char *const words[] = {"user", "users", "admin", "administrator", "test", "system",
+            "root", "guest", "service", "public", "default", "server", "windows", "local", "net",
+            "workgroup", "builtin", "cmd", "home", "computer"};
+
+    for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+        if (lg_str_ieq(s, lg_str_z(words[k])))
+            return true;
+    return s.n < 3;
+}
+
+static void scan_person(struct scan *sc, struct lg_str user)
+{
+    ptrdiff_t i = lg_str_rchr(user, '\\');
+    struct lg_str name = user, netbios = lg_str_of("", 0);
+
+    if (lg_text_user_class(sc->platform, user, lg_str_of("", 0)) != LG_USER_PERSON)
+        return; /* names of the system's own users are words like any other */
+    if (i >= 0) {
+        name = lg_str_sub(user, (size_t)i + 1, user.n);
+        netbios = lg_str_sub(user, 0, (size_t)i);
+    }
+    sc->person[sc->n_people] = plain_word(name) ? lg_str_of("", 0) : name;
+    sc->netbios[sc->n_people++] = plain_word(netbios) ? lg_str_of("", 0) : netbios;
+}
+
 static void scan_names(struct scan *sc, const struct lg_text_names *names)
 {
     ptrdiff_t i;
 
-    sc->user = names->user;
-    i = lg_str_rchr(sc->user, '\\');
-    if (i >= 0)
-        sc->user = lg_str_sub(sc->user, (size_t)i + 1, sc->user.n);
-    if (sc->user.n < 3 ||
-            lg_text_user_class(sc->platform, names->user, lg_str_of("", 0)) != LG_USER_PERSON)
-        sc->user.n = 0; /* names of the system's own users are words like any other */
-    sc->fqdn = sc->host = names->host;
+    scan_person(sc, names->user);
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        scan_person(sc, names->people[k]);
+    sc->host = names->host;
     i = lg_str_chr(names->host, '.');
     if (i >= 0) {
         sc->host = lg_str_sub(names->host, 0, (size_t)i);
         sc->domain = lg_str_sub(names->host, (size_t)i + 1, names->host.n);
+        sc->fqdn = names->host;
     }
     if (lg_str_chr(sc->domain, '.') < 0)
         sc->domain.n = 0; /* a bare top-level label would match too much */
-    if (lg_str_ieq(sc->host, LG_STR("localhost")))
+    if (lg_str_ieq(sc->host, LG_STR("localhost")) || lg_str_ieq(sc->host, LG_STR("host")) ||
+            plain_word(sc->host))
         sc->host.n = 0;
 }
 
@@ -524,7 +591,8 @@ size_t lg_text_normalise(enum lg_text_kind kind, enum lg_platform platform,
         return lg_text_account(platform, raw, out, LG_MAX_NODE_TEXT);
     if (kind == LG_TEXT_GROUP)
         return lg_text_group(raw, out, LG_MAX_NODE_TEXT);
-    sc.s = sc.cased = sc.fqdn = sc.host = sc.domain = sc.user = lg_str_of("", 0);
+    sc.s = sc.cased = sc.fqdn = sc.host = sc.domain = lg_str_of("", 0);
+    sc.n_people = 0;
     sc.i = 0;
     sc.o = (struct lg_text_out){out, 0, LG_MAX_NODE_TEXT};
     sc.kind = kind;

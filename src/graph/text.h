@@ -31,10 +31,13 @@ enum lg_text_kind {
     LG_TEXT_SHARE,
 };
 
+#define LG_TEXT_PEOPLE 4
+
 /* Names that must not show; any may be empty. Compared without case. */
 struct lg_text_names {
     struct lg_str host; /* full name of the endpoint: first label and domain are derived */
     struct lg_str user; /* of the acting process, DOMAIN\name allowed */
+    struct lg_str people[LG_TEXT_PEOPLE]; /* others that were seen there, the same */
 };
 
 /* At most LG_MAX_NODE_TEXT bytes into `out`; returns how many. */

@@ -188,12 +188,13 @@ static enum lg_addr_class v4_class(uint32_t a)
     return LG_ADDR_PUBLIC;
 }
 
+static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 static enum lg_addr_class v6_class(const uint8_t b[16])
 {
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     static const uint8_t zero[15] = {0};
 
-    if (memcmp(b, mapped, 12) == 0)
+    if (memcmp(b, v4_mapped, sizeof(v4_mapped)) == 0)
         return v4_class(
                 (uint32_t)b[12] << 24 | (uint32_t)b[13] << 16 | (uint32_t)b[14] << 8 | b[15]);
     if (memcmp(b, zero, 15) == 0 && b[15] <= 1)
@@ -222,7 +223,7 @@ enum lg_addr_class lg_text_addr_class(struct lg_str addr, bool *ret_v6)
         return v4_class((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]);
     if (inet_pton(AF_INET6, z, b) != 1)
         return LG_ADDR_NONE;
-    *ret_v6 = true;
+    *ret_v6 = memcmp(b, v4_mapped, sizeof(v4_mapped)) != 0;
     return v6_class(b);
 }
 

@@ -152,7 +152,7 @@ void lg_text_word(struct lg_text_out *o, struct lg_str w, bool ext, bool rand)
             lg_text_addc(o, '0');
     } else if (f.digits == 0) {
         lg_text_adds(o, rand && letters_random(w) ? LG_STR("<rand>") : w);
-    } else if (w.n >= 8 && f.hex == w.n) {
+    } else if (f.hex == w.n && (w.n >= 8 || (w.n >= 5 && f.switches >= 2) || (rand && w.n >= 3))) {
         lg_text_adds(o, LG_STR("<hex>"));
     } else if ((ext && w.n <= 4 && lg_is_lower(w.p[0])) || width_suffix(w) ||
             lg_str_eq(w, LG_STR("7z")) || lg_str_eq(w, LG_STR("7za")) ||

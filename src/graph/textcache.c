@@ -35,6 +35,8 @@ static uint64_t cache_key(enum lg_text_kind kind, enum lg_platform platform,
     if (names != NULL && lg_text_uses_names(kind)) {
         h = lg_hash_mix(h, lg_hash_str(names->host, lg_hash_secret()));
         h = lg_hash_mix(h, lg_hash_str(names->user, lg_hash_secret()));
+        for (unsigned k = 0; k < LG_TEXT_PEOPLE && names->people[k].n > 0; k++)
+            h = lg_hash_mix(h, lg_hash_str(names->people[k], lg_hash_secret()));
     }
     return h;
 }

@@ -20,7 +20,7 @@ static void look(const struct lg_graph *g, void *user)
 
 /* First window of a few events through the check. */
 static void with_graph(const struct lg_event *ev, size_t n,
-                       void (*check)(struct lg_features *, const struct lg_graph *))
+        void (*check)(struct lg_features *, const struct lg_graph *))
 {
     struct harness h = {NULL, check, 0};
     struct graph_log log = {.look = look, .user = &h};
@@ -41,9 +41,10 @@ static size_t attack(struct lg_event ev[8])
 {
     size_t n = 0;
 
-    ev[n] = create_at(T0, 1, "g2", 200, "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
-                      "powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoAZQBjAHQA"
-                      "IABOAGUAdAAuAFcAZQBiAEMAbABpAGUAbgB0ACkALgBEAG8AdwBuAGwAbwBhAGQA");
+    ev[n] = create_at(T0, 1, "g2", 200,
+            "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe",
+            "powershell.exe -nop -w hidden -enc SQBFAFgAIAAoAE4AZQB3AC0ATwBiAGoAZQBjAHQA"
+            "IABOAGUAdAAuAFcAZQBiAEMAbABpAGUAbgB0ACkALgBEAG8AdwBuAGwAbwBhAGQA");
     set_parent(&ev[n++], "g1", 100, "C:\\Program Files\\Microsoft Office\\WINWORD.EXE", "winword");
     ev[n] = event_at(LG_EVENT_PROCESS_ACCESS, T0 + SEC, 2);
     set_actor(&ev[n], "g2", 200, "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe");
@@ -58,7 +59,7 @@ static size_t attack(struct lg_event ev[8])
     ev[n] = event_at(LG_EVENT_REGISTRY_VALUE_SET, T0 + 3 * SEC, 4);
     set_actor(&ev[n], "g2", 200, "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe");
     set_z(&ev[n], LG_F_TARGET_OBJECT,
-          "HKU\\S-1-5-21-1-2-3-500\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x");
+            "HKU\\S-1-5-21-1-2-3-500\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\\x");
     set_z(&ev[n++], LG_F_DETAILS, "C:\\Users\\jane.doe\\evil.exe");
     ev[n] = event_at(LG_EVENT_NETWORK_CONNECT, T0 + 4 * SEC, 5);
     set_actor(&ev[n], "g2", 200, "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe");
@@ -91,8 +92,8 @@ static void check_nodes(struct lg_features *fs, const struct lg_graph *g)
             assert_true(t == nf.tok_off[i] || nf.tok[t - 1] < nf.tok[t]);
         }
         for (uint32_t k = 0; k < LG_NODE_NUM; k++)
-            assert_true(nf.node_num[i * LG_NODE_NUM + k] >= 0 &&
-                        nf.node_num[i * LG_NODE_NUM + k] < 50);
+            assert_true(
+                    nf.node_num[i * LG_NODE_NUM + k] >= 0 && nf.node_num[i * LG_NODE_NUM + k] < 50);
     }
     for (uint32_t e = 0; e < nf.n_edges; e++) {
         assert_true(nf.src[e] < nf.n_nodes && nf.dst[e] < nf.n_nodes);
@@ -192,7 +193,8 @@ static void test_graph_tokens(void **state)
 
 static struct lg_event security_create(uint64_t id)
 {
-    struct lg_event ev = create_at(T0 + SEC, id, NULL, 300, "C:\\Windows\\System32\\whoami.exe", "whoami");
+    struct lg_event ev =
+            create_at(T0 + SEC, id, NULL, 300, "C:\\Windows\\System32\\whoami.exe", "whoami");
 
     ev.source = LG_SOURCE_WIN_SECURITY;
     set_parent(&ev, NULL, 301, "C:\\Windows\\System32\\cmd.exe", NULL);
@@ -257,8 +259,8 @@ static void check_cap(struct lg_features *fs, const struct lg_graph *g)
 
 static void test_cap(void **state)
 {
-    static const char *const files[] = {"C:\\rare-a", "C:\\rare-b", "C:\\common-c", "C:\\common-d",
-                                        "C:\\rare-e"};
+    static const char *const files[] = {
+            "C:\\rare-a", "C:\\rare-b", "C:\\common-c", "C:\\common-d", "C:\\rare-e"};
     struct lg_event ev[30];
     size_t n = 0;
 
@@ -267,7 +269,7 @@ static void test_cap(void **state)
         for (unsigned k = 0; k < (f == 2 || f == 3 ? 5 : 1); k++) {
             ev[n] = event_at(LG_EVENT_FILE_CREATE, T0 + (lg_time)n, n);
             set_actor(&ev[n], n % 2 ? "g1" : "g2", 0,
-                      n % 2 ? "C:\\Windows\\explorer.exe" : "C:\\Windows\\notepad.exe");
+                    n % 2 ? "C:\\Windows\\explorer.exe" : "C:\\Windows\\notepad.exe");
             set_z(&ev[n++], LG_F_TARGET_FILENAME, files[f]);
         }
     }
@@ -296,12 +298,12 @@ static void test_no_names(void **state)
     static const char *const users[] = {"CORP\\jane.doe", "OTHER\\bob.smith"};
     static const char *const dirs[] = {"C:\\Users\\jane.doe\\x.exe", "C:\\Users\\bob.smith\\x.exe"};
     static const char *const cmds[] = {"net use \\\\ws1\\c$ /user:jane.doe 8817",
-                                       "net use \\\\laptop-77\\c$ /user:bob.smith 25"};
+            "net use \\\\laptop-77\\c$ /user:bob.smith 25"};
 
     (void)state;
     for (seen_which = 0; seen_which < 2; seen_which++) {
-        struct lg_event ev = create_at(T0, 1, "g1", 10 + (uint32_t)seen_which, dirs[seen_which],
-                                       cmds[seen_which]);
+        struct lg_event ev = create_at(
+                T0, 1, "g1", 10 + (uint32_t)seen_which, dirs[seen_which], cmds[seen_which]);
 
         set_z(&ev, LG_F_USER, users[seen_which]);
         ev.hostname = lg_str_z(hosts[seen_which]);
