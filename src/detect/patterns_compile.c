@@ -107,7 +107,7 @@ static int spell_literal(const struct compiler *c, uint8_t subject, struct lg_st
 
 static int add_literal(const struct compiler *c, uint8_t subject, struct lg_str s)
 {
-    struct lg_pat_lit lit = {.n_tri = 0};
+    struct lg_pat_lit lit;
     char *p;
     int n;
 
@@ -122,12 +122,6 @@ static int add_literal(const struct compiler *c, uint8_t subject, struct lg_str 
     if (n < 0)
         return n;
     lit.s = lg_str_of(p, (size_t)n);
-    if (n >= 3) {
-        lit.n_tri = (uint8_t)(n - 2 < LG_PAT_TRIGRAMS ? n - 2 : LG_PAT_TRIGRAMS);
-        for (uint8_t i = 0; i < lit.n_tri; i++) /* spread over the literal */
-            lit.tri[i] = (uint16_t)lg_pat_trigram(
-                    p + (size_t)(n - 3) * i / (lit.n_tri > 1 ? lit.n_tri - 1u : 1u));
-    }
     return lg_vec_push(&c->pg->lits, lit);
 }
 
@@ -161,6 +155,36 @@ static bool is_set(uint8_t subject)
             subject == LG_PAT_UCLASS;
 }
 
+/* Bit set of the hashes of base names that can meet the clause. */
+static uint64_t base_names(const struct lg_pat_program *pg, const struct lg_pat_clause *cl)
+{
+    uint64_t key = 0;
+
+    if (cl->op != LG_PAT_EQ)
+        return UINT64_MAX;
+    for (uint32_t i = 0; i < cl->n_lit; i++)
+        key |= lg_pat_base_bit(pg->lits.v[cl->lit + i].s);
+    return key;
+}
+
+static int add_to_scanner(const struct compiler *c, struct lg_pat_clause *cl)
+{
+    struct lg_pat_scanner *sc = &c->pg->scanner;
+    int rc = 0;
+
+    cl->bit = sc->n_bits;
+    for (uint32_t i = 0; rc >= 0 && i < cl->n_lit; i++) {
+        struct lg_str s = c->pg->lits.v[cl->lit + i].s;
+
+        if (s.n < LG_PAT_MIN_SCAN)
+            cl->short_lit = true;
+        else
+            rc = lg_pat_scanner_add(sc, s, sc->n_bits);
+        sc->n_bits++;
+    }
+    return rc;
+}
+
 static int add_values(const struct compiler *c, struct lg_pat_clause *cl, struct lg_str values)
 {
     struct lg_str v;
@@ -181,6 +205,10 @@ static int add_values(const struct compiler *c, struct lg_pat_clause *cl, struct
     while (rc >= 0 && take(&values, LG_STR("|"), &v))
         rc = is_set(cl->subject) ? add_bit(c, cl, v) : add_literal(c, cl->subject, v);
     cl->n_lit = (uint32_t)c->pg->lits.n - cl->lit;
+    if (rc >= 0 && cl->subject == LG_PAT_BASE)
+        cl->num = base_names(c->pg, cl);
+    if (rc >= 0 && (cl->op == LG_PAT_HAS || cl->op == LG_PAT_HAS_ALL))
+        rc = add_to_scanner(c, cl);
     return rc;
 }
 
@@ -291,16 +319,11 @@ static int read_head(
 /* Which base names the anchor can have at all: a cheap test before everything else. */
 static uint64_t base_key(const struct lg_pat_program *pg, const struct lg_pat_group *gr, bool dst)
 {
-    uint64_t key = 0;
-
     for (uint32_t i = 0; i < gr->n_clauses; i++) {
         const struct lg_pat_clause *cl = &pg->clauses.v[gr->clause + i];
 
-        if (cl->subject != LG_PAT_BASE || cl->op != LG_PAT_EQ || cl->negated || cl->dst != dst)
-            continue;
-        for (uint32_t k = 0; k < cl->n_lit; k++)
-            key |= lg_pat_base_bit(pg->lits.v[cl->lit + k].s);
-        return key;
+        if (cl->subject == LG_PAT_BASE && !cl->negated && cl->dst == dst)
+            return cl->num;
     }
     return UINT64_MAX;
 }
@@ -332,14 +355,16 @@ static int add_group(const struct compiler *c, struct lg_pat_rule *rule, struct 
     return lg_vec_push(&c->pg->groups, gr);
 }
 
-void lg_pat_program_init(struct lg_pat_program *pg)
+int lg_pat_program_init(struct lg_pat_program *pg)
 {
     memset(pg, 0, sizeof(*pg));
     lg_arena_init(&pg->mem, MAX_TABLE_BYTES);
+    return lg_pat_scanner_init(&pg->scanner);
 }
 
 void lg_pat_program_done(struct lg_pat_program *pg)
 {
+    lg_pat_scanner_done(&pg->scanner);
     lg_vec_done(&pg->lits);
     lg_vec_done(&pg->clauses);
     lg_vec_done(&pg->groups);

@@ -51,11 +51,8 @@ enum lg_pat_subject {
 enum lg_pat_op { LG_PAT_EQ, LG_PAT_STARTS, LG_PAT_ENDS, LG_PAT_HAS, LG_PAT_HAS_ALL, LG_PAT_GE };
 enum lg_pat_scope { LG_PAT_ANCHOR, LG_PAT_OUT, LG_PAT_IN, LG_PAT_ANY };
 
-#define LG_PAT_TRIGRAMS 4
 struct lg_pat_lit {
     struct lg_str s;
-    uint16_t tri[LG_PAT_TRIGRAMS]; /* bits that a text with this literal has in its filter */
-    uint8_t n_tri;
 };
 
 struct lg_pat_clause {
@@ -63,10 +60,12 @@ struct lg_pat_clause {
     uint8_t op;      /* enum lg_pat_op */
     bool dst;        /* about the edge's target */
     bool negated;
+    bool short_lit; /* one of the literals is too short for the scanner */
     uint32_t lit;
     uint32_t n_lit;
+    uint32_t bit;  /* of the first literal among those that the scanner marks */
     uint32_t bits; /* flags, attr, type, uclass */
-    uint64_t num;
+    uint64_t num;  /* of >=; of base clauses: which base name hashes can meet it */
 };
 
 struct lg_pat_group {
@@ -87,23 +86,48 @@ struct lg_pat_rule {
     uint64_t dst_key;
 };
 
+/*
+ * Finds all literals of ~ and & clauses in one pass over a text: three bytes at each place say
+ * which few literals can lie there. Their bits are in clause order, so that "one of" and "all of"
+ * are a look at a range of bits.
+ */
+#define LG_PAT_BUCKETS 65536u
+struct lg_pat_spot {
+    struct lg_str s;
+    uint32_t bit;
+    uint32_t next; /* spot of the same bucket + 1; 0 = last */
+    uint16_t at;   /* where in the literal the three bytes are */
+};
+struct lg_pat_scanner {
+    LG_VEC(struct lg_pat_spot) spots;
+    uint64_t *present; /* bit set of buckets that have a spot */
+    uint32_t *head;    /* spot + 1 */
+    uint32_t n_bits;
+};
+int lg_pat_scanner_init(struct lg_pat_scanner *sc) LG_MUST_CHECK;
+void lg_pat_scanner_done(struct lg_pat_scanner *sc);
+/* The literal must live as long as the scanner; at least LG_PAT_MIN_SCAN bytes. */
+#define LG_PAT_MIN_SCAN 3
+int lg_pat_scanner_add(struct lg_pat_scanner *sc, struct lg_str s, uint32_t bit) LG_MUST_CHECK;
+/* Sets the bits of all literals in the text. */
+void lg_pat_scanner_run(const struct lg_pat_scanner *sc, struct lg_str text, uint64_t *bits);
+
 /* The compiled table. */
 struct lg_pat_program {
     struct lg_arena mem;
+    struct lg_pat_scanner scanner;
     LG_VEC(struct lg_pat_lit) lits;
     LG_VEC(struct lg_pat_clause) clauses;
     LG_VEC(struct lg_pat_group) groups;
     LG_VEC(struct lg_pat_rule) rules;
 };
-void lg_pat_program_init(struct lg_pat_program *pg);
+int lg_pat_program_init(struct lg_pat_program *pg) LG_MUST_CHECK;
 void lg_pat_program_done(struct lg_pat_program *pg);
 /* Appends one rule. LG_EPARSE with a text naming the clause. */
 int lg_pat_compile(struct lg_pat_program *pg, enum lg_platform platform, const char *condition,
         struct lg_err *reterr) LG_MUST_CHECK;
 
 /* What clauses see of a node. */
-#define LG_PAT_PATH_WORDS 8 /* 512 bits of trigrams */
-#define LG_PAT_CMD_WORDS 32 /* 2,048 bits */
 struct lg_pat_node {
     struct lg_str path;
     struct lg_str base;
@@ -111,18 +135,17 @@ struct lg_pat_node {
     struct lg_str orig;
     struct lg_str user;
     uint64_t base_bit;
-    uint64_t path_tri[LG_PAT_PATH_WORDS];
-    uint64_t *cmd_tri; /* NULL where cmd is empty */
+    uint64_t *path_bits; /* literals found */
+    uint64_t *cmd_bits;  /* NULL where cmd is empty */
 };
-int lg_pat_node_text(struct lg_arena *a, enum lg_platform platform, const struct lg_node *node,
-        struct lg_pat_node *ret) LG_MUST_CHECK;
+int lg_pat_node_text(struct lg_arena *a, const struct lg_pat_scanner *sc, enum lg_platform platform,
+        const struct lg_node *node, struct lg_pat_node *ret) LG_MUST_CHECK;
 /* Lower case, without ignored quoting, white space collapsed, one space at both ends; decoded
  * base64 follows. Used for command lines, scripts and edge details. */
 int lg_pat_clean(struct lg_arena *a, enum lg_platform platform, struct lg_str in,
         struct lg_str *ret) LG_MUST_CHECK;
 int lg_pat_clean_path(struct lg_arena *a, enum lg_platform platform, bool registry,
         struct lg_str in, struct lg_str *ret) LG_MUST_CHECK;
-uint32_t lg_pat_trigram(const char *p); /* 11 bits of 3 bytes */
 uint64_t lg_pat_base_bit(struct lg_str base);
 
 #endif

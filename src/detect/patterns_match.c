@@ -13,6 +13,8 @@ struct lg_patterns {
     struct lg_pat_program program;
     struct rule_list by_node[2][LG_NODE_TYPE_COUNT]; /* by platform */
     struct rule_list by_edge[2][LG_EDGE_TYPE_COUNT];
+    uint16_t *triggers; /* rule by literal's bit: to be tried where the literal was found */
+    uint32_t *tried;    /* by rule: last node that it was tried at, + 1 */
     struct lg_arena text;
     const struct lg_graph *g;
     struct lg_pat_node *nodes;
@@ -28,6 +30,46 @@ struct lg_patterns {
     LG_VEC(struct lg_pattern_hit) again;
 };
 
+#define NO_RULE UINT16_MAX
+
+/* The clause without whose literals a rule about a node cannot match; NULL where none is sure. */
+static const struct lg_pat_clause *trigger_clause(
+        const struct lg_patterns *ps, const struct lg_pat_rule *rule)
+{
+    const struct lg_pat_group *gr = &ps->program.groups.v[rule->group];
+
+    if (!rule->node_anchor || rule->src_key != UINT64_MAX)
+        return NULL;
+    for (uint32_t i = 0; i < gr->n_clauses; i++) {
+        const struct lg_pat_clause *cl = &ps->program.clauses.v[gr->clause + i];
+
+        if ((cl->op == LG_PAT_HAS || cl->op == LG_PAT_HAS_ALL) && !cl->negated && !cl->short_lit &&
+                (cl->subject == LG_PAT_PATH || cl->subject == LG_PAT_CMD ||
+                        cl->subject == LG_PAT_TEXT))
+            return cl;
+    }
+    return NULL;
+}
+
+static int make_triggers(struct lg_patterns *ps)
+{
+    uint32_t n_bits = ps->program.scanner.n_bits;
+
+    ps->triggers = lg_calloc(n_bits + 1, sizeof(*ps->triggers));
+    ps->tried = lg_calloc(ps->program.rules.n + 1, sizeof(*ps->tried));
+    if (ps->triggers == NULL || ps->tried == NULL)
+        return LG_ENOMEM;
+    for (uint32_t i = 0; i < n_bits; i++)
+        ps->triggers[i] = NO_RULE;
+    for (size_t r = 0; r < ps->program.rules.n; r++) {
+        const struct lg_pat_clause *cl = trigger_clause(ps, &ps->program.rules.v[r]);
+
+        for (uint32_t i = 0; cl != NULL && i < cl->n_lit; i++)
+            ps->triggers[cl->bit + i] = (uint16_t)r;
+    }
+    return 0;
+}
+
 static int add_rule(struct lg_patterns *ps, uint16_t r)
 {
     const struct lg_pat_rule *rule = &ps->program.rules.v[r];
@@ -35,6 +77,8 @@ static int add_rule(struct lg_patterns *ps, uint16_t r)
     enum lg_platform pf = lg_pattern_get(r)->platform;
     int rc = 0;
 
+    if (trigger_clause(ps, rule) != NULL)
+        return 0;
     for (unsigned t = 0; rc == 0 && t < 64; t++) {
         if ((types >> t & 1) == 0)
             continue;
@@ -50,12 +94,12 @@ int lg_patterns_new(struct lg_patterns **ret)
 {
     struct lg_patterns *ps = lg_calloc(1, sizeof(*ps));
     struct lg_err err;
-    int rc = 0;
+    int rc;
 
     if (ps == NULL)
         return LG_ENOMEM;
     lg_arena_init(&ps->text, MAX_TEXT_BYTES);
-    lg_pat_program_init(&ps->program);
+    rc = lg_pat_program_init(&ps->program);
     for (uint32_t i = 0; rc >= 0 && i < lg_pattern_count(); i++) {
         const struct lg_pattern *pat = lg_pattern_get(i);
 
@@ -64,6 +108,8 @@ int lg_patterns_new(struct lg_patterns **ret)
         if (rc >= 0)
             rc = add_rule(ps, (uint16_t)i);
     }
+    if (rc >= 0)
+        rc = make_triggers(ps);
     if (rc < 0) {
         lg_patterns_free(ps);
         return rc;
@@ -83,6 +129,8 @@ void lg_patterns_free(struct lg_patterns *ps)
             lg_vec_done(&ps->by_edge[p][t].rules);
     }
     lg_pat_program_done(&ps->program);
+    lg_free(ps->triggers);
+    lg_free(ps->tried);
     lg_arena_done(&ps->text);
     lg_vec_done(&ps->hits);
     lg_vec_done(&ps->again);
@@ -122,7 +170,8 @@ static int prepare(struct lg_patterns *ps, const struct lg_graph *g)
     if (ps->nodes == NULL || ps->details == NULL)
         return LG_ENOMEM;
     for (uint32_t v = 0; rc >= 0 && v < g->n_nodes; v++)
-        rc = lg_pat_node_text(&ps->text, g->platform, &g->nodes[v], &ps->nodes[v]);
+        rc = lg_pat_node_text(
+                &ps->text, &ps->program.scanner, g->platform, &g->nodes[v], &ps->nodes[v]);
     for (uint32_t e = 0; e < g->n_edges; e++)
         ps->edge_types |= UINT64_C(1) << g->edges[e].type;
     if (rc >= 0)
@@ -143,79 +192,138 @@ static struct lg_str edge_detail(struct lg_patterns *ps, uint32_t e)
     return *d;
 }
 
-/* False when the filter proves that the text lacks the literal. */
-static bool may_hold(const uint64_t *tri, unsigned drop_bits, const struct lg_pat_lit *lit)
+/* One byte decides most comparisons: look at it before calling. */
+static bool compare(struct lg_str s, uint8_t op, struct lg_str lit)
 {
-    for (uint8_t i = 0; i < lit->n_tri; i++) {
-        uint32_t t = (uint32_t)lit->tri[i] >> drop_bits;
+    if (s.n < lit.n)
+        return false;
+    switch (op) {
+    case LG_PAT_EQ:
+        return s.n == lit.n && s.p[0] == lit.p[0] && memcmp(s.p, lit.p, lit.n) == 0;
+    case LG_PAT_STARTS:
+        return s.p[0] == lit.p[0] && memcmp(s.p, lit.p, lit.n) == 0;
+    case LG_PAT_ENDS:
+        return s.p[s.n - 1] == lit.p[lit.n - 1] && memcmp(s.p + s.n - lit.n, lit.p, lit.n) == 0;
+    default:
+        return lg_str_find(s, lit) >= 0;
+    }
+}
 
-        if ((tri[t / 64] >> (t % 64) & 1) == 0)
+/* Command lines and details have a space at both ends; = ^ $ mean the text between. */
+static struct lg_str inner(struct lg_str s)
+{
+    return s.n < 2 ? s : lg_str_sub(s, 1, s.n - 1);
+}
+
+static bool any_literal(
+        const struct lg_patterns *ps, const struct lg_pat_clause *cl, struct lg_str s)
+{
+    for (uint32_t i = 0; i < cl->n_lit; i++) {
+        if (compare(s, cl->op, ps->program.lits.v[cl->lit + i].s))
+            return true;
+    }
+    return false;
+}
+
+static bool any_bit(const uint64_t *bits, uint32_t from, uint32_t n)
+{
+    uint32_t to = from + n;
+
+    while (from < to) {
+        uint64_t word = bits[from / 64] >> (from % 64);
+        uint32_t have = 64 - from % 64;
+
+        if (to - from < have)
+            word &= (UINT64_C(1) << (to - from)) - 1;
+        if (word != 0)
+            return true;
+        from += have;
+    }
+    return false;
+}
+
+/* One of the literals is in the text whose found literals are `bits`. */
+static bool has_any(const struct lg_patterns *ps, const struct lg_pat_clause *cl, struct lg_str s,
+        const uint64_t *bits)
+{
+    if (bits == NULL)
+        return false;
+    return any_bit(bits, cl->bit, cl->n_lit) || (cl->short_lit && any_literal(ps, cl, s));
+}
+
+static bool text_any(const struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v,
+        bool path, bool cmd)
+{
+    const struct lg_pat_node *pn = &ps->nodes[v];
+
+    if (cl->op == LG_PAT_HAS)
+        return (path && has_any(ps, cl, pn->path, pn->path_bits)) ||
+                (cmd && has_any(ps, cl, pn->cmd, pn->cmd_bits));
+    return (path && any_literal(ps, cl, pn->path)) ||
+            (cmd && pn->cmd.n > 0 && any_literal(ps, cl, inner(pn->cmd)));
+}
+
+/* Each literal is in one of the texts (both, where two are asked for). */
+static bool text_all(const struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v,
+        bool path, bool cmd)
+{
+    const struct lg_pat_node *pn = &ps->nodes[v];
+
+    for (uint32_t i = 0; i < cl->n_lit; i++) {
+        struct lg_str lit = ps->program.lits.v[cl->lit + i].s;
+
+        if (!(path && lg_str_find(pn->path, lit) >= 0) && !(cmd && lg_str_find(pn->cmd, lit) >= 0))
             return false;
     }
     return true;
 }
 
-static bool has(
-        struct lg_str s, const uint64_t *tri, unsigned drop_bits, const struct lg_pat_lit *lit)
+static bool other_text(
+        const struct lg_patterns *ps, const struct lg_pat_clause *cl, struct lg_str s)
 {
-    return (tri == NULL || may_hold(tri, drop_bits, lit)) && lg_str_find(s, lit->s) >= 0;
-}
-
-static bool compare(struct lg_str s, const uint64_t *tri, unsigned drop_bits, uint8_t op,
-        const struct lg_pat_lit *lit)
-{
-    switch (op) {
-    case LG_PAT_EQ:
-        return lg_str_eq(s, lit->s);
-    case LG_PAT_STARTS:
-        return lg_str_starts(s, lit->s);
-    case LG_PAT_ENDS:
-        return lg_str_ends(s, lit->s);
-    default:
-        return has(s, tri, drop_bits, lit);
+    if (cl->op != LG_PAT_HAS_ALL)
+        return any_literal(ps, cl, s);
+    for (uint32_t i = 0; i < cl->n_lit; i++) {
+        if (lg_str_find(s, ps->program.lits.v[cl->lit + i].s) < 0)
+            return false;
     }
+    return true;
 }
 
-/* Command lines and details have a space at both ends; = ^ $ mean the text between. */
-static struct lg_str inner(struct lg_str s, uint8_t op)
+static bool node_text_holds(
+        const struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v)
 {
-    return op == LG_PAT_HAS || op == LG_PAT_HAS_ALL || s.n < 2 ? s : lg_str_sub(s, 1, s.n - 1);
+    bool path = cl->subject != LG_PAT_CMD, cmd = cl->subject != LG_PAT_PATH;
+
+    return cl->op == LG_PAT_HAS_ALL ? text_all(ps, cl, v, path, cmd)
+                                    : text_any(ps, cl, v, path, cmd);
 }
 
-static bool path_is(const struct lg_pat_node *pn, uint8_t op, const struct lg_pat_lit *lit)
+static bool detail_holds(struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t e)
 {
-    return compare(pn->path, pn->path_tri, 2, op, lit);
+    struct lg_str d = edge_detail(ps, e);
+
+    return other_text(ps, cl, cl->op == LG_PAT_HAS || cl->op == LG_PAT_HAS_ALL ? d : inner(d));
 }
 
-static bool cmd_is(const struct lg_pat_node *pn, uint8_t op, const struct lg_pat_lit *lit)
-{
-    return pn->cmd.n > 0 && compare(inner(pn->cmd, op), pn->cmd_tri, 0, op, lit);
-}
-
-static bool literal_holds(struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v,
-        uint32_t e, const struct lg_pat_lit *lit)
+static bool text_holds(
+        struct lg_patterns *ps, const struct lg_pat_clause *cl, uint32_t v, uint32_t e)
 {
     const struct lg_pat_node *pn = &ps->nodes[v];
 
     switch (cl->subject) {
     case LG_PAT_BASE:
-        return compare(pn->base, pn->path_tri, 2, cl->op, lit);
-    case LG_PAT_PATH:
-        return path_is(pn, cl->op, lit);
-    case LG_PAT_CMD:
-        return cmd_is(pn, cl->op, lit);
-    case LG_PAT_TEXT:
-        return path_is(pn, cl->op, lit) || cmd_is(pn, cl->op, lit);
+        return (cl->num & pn->base_bit) != 0 && other_text(ps, cl, pn->base);
     case LG_PAT_ORIG:
-        return compare(pn->orig, NULL, 0, cl->op, lit);
+        return other_text(ps, cl, pn->orig);
     case LG_PAT_USER:
-        return compare(pn->user, NULL, 0, cl->op, lit);
+        return other_text(ps, cl, pn->user);
+    case LG_PAT_DETAIL:
+        return detail_holds(ps, cl, e);
     case LG_PAT_WHAT:
-        if (path_is(pn, cl->op, lit) || cmd_is(pn, cl->op, lit))
-            return true;
-        return compare(inner(edge_detail(ps, e), cl->op), NULL, 0, cl->op, lit);
-    default: /* LG_PAT_DETAIL */
-        return compare(inner(edge_detail(ps, e), cl->op), NULL, 0, cl->op, lit);
+        return node_text_holds(ps, cl, v) || detail_holds(ps, cl, e);
+    default: /* path, cmd, text */
+        return node_text_holds(ps, cl, v);
     }
 }
 
@@ -231,7 +339,6 @@ static bool clause_holds(
 {
     const struct lg_node *node = &ps->g->nodes[v];
     const struct lg_edge *edge = e != UINT32_MAX ? &ps->g->edges[e] : NULL;
-    bool all = cl->op == LG_PAT_HAS_ALL;
 
     switch (cl->subject) {
     case LG_PAT_TYPE:
@@ -253,11 +360,7 @@ static bool clause_holds(
     default:
         break;
     }
-    for (uint32_t i = 0; i < cl->n_lit; i++) {
-        if (literal_holds(ps, cl, v, e, &ps->program.lits.v[cl->lit + i]) != all)
-            return !all != cl->negated;
-    }
-    return all != cl->negated;
+    return text_holds(ps, cl, v, e) != cl->negated;
 }
 
 static bool group_holds(struct lg_patterns *ps, const struct lg_pat_group *gr, uint32_t src,
@@ -369,22 +472,52 @@ static void sort_unique(struct lg_patterns *ps)
     ps->hits.n = w;
 }
 
+static int try_node(struct lg_patterns *ps, uint16_t r, uint32_t v)
+{
+    if (!node_matches(ps, &ps->program.rules.v[r], v))
+        return 0;
+    return lg_vec_push(&ps->hits, (struct lg_pattern_hit){r, v, UINT32_MAX});
+}
+
+static int try_triggered(struct lg_patterns *ps, const uint64_t *bits, uint32_t v)
+{
+    const struct lg_graph *g = ps->g;
+    uint32_t words = ps->program.scanner.n_bits / 64 + 1;
+    int rc = 0;
+
+    for (uint32_t w = 0; w < words; w++) {
+        for (uint64_t left = bits[w]; rc == 0 && left != 0; left &= left - 1) {
+            uint16_t r = ps->triggers[w * 64 + (uint32_t)__builtin_ctzll(left)];
+
+            if (r == NO_RULE || ps->tried[r] == v + 1)
+                continue;
+            ps->tried[r] = v + 1;
+            if (lg_pattern_get(r)->platform == g->platform &&
+                    (ps->program.groups.v[ps->program.rules.v[r].group].types >> g->nodes[v].type &
+                            1) != 0)
+                rc = try_node(ps, r, v);
+        }
+    }
+    return rc;
+}
+
 static int match_nodes(struct lg_patterns *ps)
 {
     const struct lg_graph *g = ps->g;
     int rc = 0;
 
+    memset(ps->tried, 0, ps->program.rules.n * sizeof(*ps->tried));
     for (uint32_t v = 0; rc == 0 && v < g->n_nodes; v++) {
         const struct rule_list *list = &ps->by_node[g->platform][g->nodes[v].type];
 
         if (ps->removed != NULL && ps->removed[v])
             continue;
-        for (size_t i = 0; rc == 0 && i < list->rules.n; i++) {
-            uint16_t r = list->rules.v[i];
-
-            if (node_matches(ps, &ps->program.rules.v[r], v))
-                rc = lg_vec_push(&ps->hits, (struct lg_pattern_hit){r, v, UINT32_MAX});
-        }
+        for (size_t i = 0; rc == 0 && i < list->rules.n; i++)
+            rc = try_node(ps, list->rules.v[i], v);
+        if (rc == 0)
+            rc = try_triggered(ps, ps->nodes[v].path_bits, v);
+        if (rc == 0 && ps->nodes[v].cmd_bits != NULL)
+            rc = try_triggered(ps, ps->nodes[v].cmd_bits, v);
     }
     return rc;
 }

@@ -6,26 +6,9 @@
 #define MAX_DECODED 4096u
 #define MIN_BASE64 32u
 
-uint32_t lg_pat_trigram(const char *p)
-{
-    uint32_t v = (uint32_t)(unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8 |
-            (uint32_t)(unsigned char)p[2] << 16;
-
-    return v * 0x9e3779b1u >> 21;
-}
-
 uint64_t lg_pat_base_bit(struct lg_str base)
 {
     return UINT64_C(1) << (lg_hash_str(base, 0x70617474) & 63);
-}
-
-static void trigrams(struct lg_str s, uint64_t *words, unsigned drop_bits)
-{
-    for (size_t i = 0; i + 3 <= s.n; i++) {
-        uint32_t t = lg_pat_trigram(s.p + i) >> drop_bits;
-
-        words[t / 64] |= UINT64_C(1) << (t % 64);
-    }
 }
 
 static int base64_value(char c)
@@ -348,8 +331,18 @@ static int lower(struct lg_arena *a, struct lg_str in, struct lg_str *ret)
     return 0;
 }
 
-int lg_pat_node_text(struct lg_arena *a, enum lg_platform platform, const struct lg_node *node,
-        struct lg_pat_node *ret)
+static int find_literals(
+        struct lg_arena *a, const struct lg_pat_scanner *sc, struct lg_str text, uint64_t **ret)
+{
+    *ret = lg_arena_zalloc(a, ((size_t)sc->n_bits / 64 + 1) * sizeof(uint64_t));
+    if (*ret == NULL)
+        return LG_ENOMEM;
+    lg_pat_scanner_run(sc, text, *ret);
+    return 0;
+}
+
+int lg_pat_node_text(struct lg_arena *a, const struct lg_pat_scanner *sc, enum lg_platform platform,
+        const struct lg_node *node, struct lg_pat_node *ret)
 {
     int rc = lg_pat_clean_path(a, platform, node->type == LG_NODE_REGISTRY,
             node->raw.n > 0 ? node->raw : node->name, &ret->path);
@@ -358,19 +351,15 @@ int lg_pat_node_text(struct lg_arena *a, enum lg_platform platform, const struct
         return rc;
     ret->base = lg_str_basename(ret->path);
     ret->base_bit = lg_pat_base_bit(ret->base);
-    memset(ret->path_tri, 0, sizeof(ret->path_tri));
-    trigrams(ret->path, ret->path_tri, 2);
-    ret->cmd_tri = NULL;
-    rc = lower(a, node->original, &ret->orig);
+    ret->cmd_bits = NULL;
+    rc = find_literals(a, sc, ret->path, &ret->path_bits);
+    if (rc == 0)
+        rc = lower(a, node->original, &ret->orig);
     if (rc == 0)
         rc = lower(a, node->user, &ret->user);
     if (rc == 0)
         rc = lg_pat_clean(a, platform, node->cmd_raw, &ret->cmd);
-    if (rc == 0 && ret->cmd.n > 0) {
-        ret->cmd_tri = lg_arena_zalloc(a, LG_PAT_CMD_WORDS * sizeof(uint64_t));
-        rc = ret->cmd_tri == NULL ? LG_ENOMEM : 0;
-        if (rc == 0)
-            trigrams(ret->cmd, ret->cmd_tri, 0);
-    }
+    if (rc == 0 && ret->cmd.n > 0)
+        rc = find_literals(a, sc, ret->cmd, &ret->cmd_bits);
     return rc;
 }

@@ -10,7 +10,7 @@ static int compile(const char *condition, struct lg_err *err)
     struct lg_pat_program pg;
     int rc;
 
-    lg_pat_program_init(&pg);
+    assert_int_equal(lg_pat_program_init(&pg), 0);
     rc = lg_pat_compile(&pg, LG_PLATFORM_WINDOWS, condition, err);
     if (rc >= 0) {
         assert_int_equal(pg.rules.n, 1);
