@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs every tests/oracle/check_*.py (without arguments): each compares what build/release computes with an independent
-# implementation, and exits with a status other than 0 where they differ.
+# Runs every tests/oracle/check_*.py, without arguments: each compares what build/release computes
+# with an independent implementation, and exits with a status other than 0 where they differ.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -263,11 +263,28 @@ static int read_training(
     return m->training_json != NULL ? 0 : lg_err_set(reterr, LG_ENOMEM, "out of memory");
 }
 
+/* How the members become a probability, and from which one a window is an attack. */
+static int read_scale(struct lg_jval root, struct lg_model *m, struct lg_err *reterr)
+{
+    struct lg_jval calibration;
+    int rc;
+
+    if ((rc = read_view(root, &m->view, reterr)) < 0 || (rc = read_members(root, m, reterr)) < 0 ||
+            (rc = get(root, "calibration", LG_JSON_OBJECT, &calibration, reterr)) < 0 ||
+            (rc = get_number(calibration, "a", &m->calibration_a, reterr)) < 0 ||
+            (rc = get_number(calibration, "b", &m->calibration_b, reterr)) < 0 ||
+            (rc = get_number(root, "threshold", &m->threshold, reterr)) < 0)
+        return rc;
+    if (m->calibration_a <= 0 || m->threshold < 0 || m->threshold > 1)
+        return lg_err_set(reterr, LG_EINVAL, "manifest: calibration or threshold out of range");
+    return 0;
+}
+
 static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m,
         struct lg_model_file *files, uint32_t *ret_n, struct lg_err *reterr)
 {
     char format[32], platform[16];
-    struct lg_jval v, calibration;
+    struct lg_jval v;
     uint32_t version;
     int rc;
 
@@ -294,14 +311,9 @@ static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m
                 LG_FEATURE_VERSION);
     if (m->n_gats == 0)
         return lg_err_set(reterr, LG_EINVAL, "manifest: no networks");
-    if ((rc = read_view(root, &m->view, reterr)) < 0 || (rc = read_members(root, m, reterr)) < 0 ||
-            (rc = get(root, "calibration", LG_JSON_OBJECT, &calibration, reterr)) < 0 ||
-            (rc = get_number(calibration, "a", &m->calibration_a, reterr)) < 0 ||
-            (rc = get_number(calibration, "b", &m->calibration_b, reterr)) < 0 ||
-            (rc = get_number(root, "threshold", &m->threshold, reterr)) < 0)
+    rc = read_scale(root, m, reterr);
+    if (rc < 0)
         return rc;
-    if (m->calibration_a <= 0 || m->threshold < 0 || m->threshold > 1)
-        return lg_err_set(reterr, LG_EINVAL, "manifest: calibration or threshold out of range");
     if ((rc = read_files(root, files, ret_n, reterr)) < 0)
         return rc;
     return read_training(text, root, m, reterr);

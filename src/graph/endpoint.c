@@ -362,14 +362,18 @@ static int host_id(struct lg_endpoint *ep, struct lg_str host, uint32_t *ret)
     return lg_strpool_add(&ep->sp, host, ret);
 }
 
+/* End of the last window that an event at `t` is in. */
+static lg_time last_end(const struct lg_windows *ws, lg_time t)
+{
+    return (slice_index(ws, t) + ws->opt.window_ns / ws->opt.interval_ns) * ws->opt.interval_ns;
+}
+
 /* An event behind the watermark, whose windows may be open still. */
 static int push_late(struct lg_windows *ws, struct lg_endpoint *ep, struct lg_pend *pe)
 {
-    int64_t span = ws->opt.window_ns / ws->opt.interval_ns;
-    lg_time end = (slice_index(ws, pe->time) + span) * ws->opt.interval_ns;
     int r = 0;
 
-    if (end <= ep->closed) {
+    if (last_end(ws, pe->time) <= ep->closed) {
         ws->st.late_dropped++;
     } else {
         ws->st.late_entered++;
@@ -396,7 +400,7 @@ int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct
         goto out;
     pe->time = pe->time < 0 ? 0 : pe->time > ENDPOINT_TIME_MAX ? ENDPOINT_TIME_MAX : pe->time;
     note_arrival(ws, ep, ev->source, pe->time);
-    if (ep->started && pe->time < ep->watermark)
+    if ((ep->started && pe->time < ep->watermark) || last_end(ws, pe->time) <= ep->closed)
         r = push_late(ws, ep, pe);
     else
         heap_put(ep, pe);

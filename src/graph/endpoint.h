@@ -46,6 +46,7 @@ struct lg_windows {
     lg_window_fn fn;
     void *user;
     struct lg_map by_hash; /* hash -> struct lg_endpoint * */
+    struct lg_map shed;    /* hash of endpoints that were flushed early -> last window's end */
     struct lg_endpoint *oldest, *newest;
     struct lg_builder *bd;
     struct lg_textcache tc;

@@ -6,6 +6,7 @@
  * bytes, from nodes and edges of the view alone. Names are part of the feature version.
  */
 
+/* clang-format off */
 /* Programs by base name without .exe, as normalised; either platform. */
 #define TOOLS(X)                                                                                   \
     X(powershell)                                                                                  \
@@ -104,6 +105,7 @@
                                                                                     powershell_dns)         \
                                                                                     X(powershell_pipe)      \
                                                                                             X(powershell_thread)
+/* clang-format on */
 
 #define ENUM_PLAIN(n) C_##n,
 #define ENUM_TOOL(n) C_TOOL_##n,

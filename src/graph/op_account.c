@@ -177,6 +177,9 @@ void lg_op_map_account_event(const struct lg_event *ev, struct lg_op *op)
     }
 }
 
+/* Of a script block, which may be a whole module. */
+#define SCRIPT_SCAN_MAX 16384
+
 static void map_script(const struct lg_event *ev, struct lg_op *op)
 {
     struct lg_str text = lg_str_of("", 0), host = lg_op_map_str(ev, LG_F_HOST_APPLICATION);
@@ -204,6 +207,7 @@ static void map_script(const struct lg_event *ev, struct lg_op *op)
     op->dst.text = text;
     op->dst.flags |= LG_OPN_TEXT_SCRIPT;
     op->text_flags = lg_text_flags(text);
+    text = lg_text_cut(text, SCRIPT_SCAN_MAX);
     if ((op->text_flags & LG_NODEF_BASE64) != 0 || lg_str_ifind(text, LG_STR("[char]")) >= 0 ||
             lg_str_ifind(text, LG_STR("frombase64string")) >= 0)
         op->attr |= LG_ATTR_ENCODED;

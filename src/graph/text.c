@@ -2,7 +2,8 @@
 
 #include "graph/text_int.h"
 
-#define TEXT_BASE64_MIN 40 /* in a command line; LG_NODEF_BASE64 asks for 64 */
+#define TEXT_BASE64_MIN 40   /* in a command line; LG_NODEF_BASE64 asks for 64 */
+#define TEXT_FLAGS_MAX 32768 /* no Windows command line is longer */
 #define TEXT_SCAN_MAX (LG_MAX_NODE_TEXT + 512)
 
 struct lg_str lg_text_cut(struct lg_str s, size_t max)
@@ -52,6 +53,7 @@ uint32_t lg_text_flags(struct lg_str cmd)
         flags |= LG_NODEF_LONG;
     if (cmd.n > LG_MAX_NODE_TEXT)
         flags |= LG_NODEF_TRUNCATED;
+    cmd = lg_text_cut(cmd, TEXT_FLAGS_MAX);
     if (cmd.n >= 64 && lg_text_base64_run(cmd, 64, &n) >= 0)
         flags |= LG_NODEF_BASE64;
     return flags;

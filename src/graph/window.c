@@ -20,6 +20,7 @@ const struct lg_window_options lg_window_defaults = {
 };
 
 #define WINDOW_MAX_SLICES 1440
+#define WINDOW_MAX_SHED 65536
 
 static bool options_valid(const struct lg_window_options *o)
 {
@@ -44,6 +45,7 @@ int lg_windows_new(
     ws->fn = fn;
     ws->user = user;
     lg_map_init(&ws->by_hash);
+    lg_map_init(&ws->shed);
     lg_textcache_init(&ws->tc);
     if (lg_builder_new(&ws->bd) < 0) {
         lg_free(ws);
@@ -104,6 +106,7 @@ void lg_windows_free(struct lg_windows *ws)
     while (ws->oldest != NULL)
         forget(ws, ws->oldest);
     lg_map_done(&ws->by_hash);
+    lg_map_done(&ws->shed);
     lg_textcache_done(&ws->tc);
     lg_builder_free(ws->bd);
     lg_free(ws);
@@ -137,6 +140,11 @@ static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev, struc
     }
     ep->chain = head;
     *v = (uint64_t)(uintptr_t)ep;
+    v = lg_map_get(&ws->shed, hash);
+    if (v != NULL) {
+        ep->closed = ep->judged = (lg_time)*v;
+        (void)lg_map_del(&ws->shed, hash);
+    }
     lru_append(ws, ep);
     ws->st.endpoints++;
     *ret = ep;
@@ -146,17 +154,31 @@ static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev, struc
 static size_t shared_bytes(const struct lg_windows *ws)
 {
     return sizeof(*ws) + lg_builder_bytes(ws->bd) + lg_textcache_bytes(&ws->tc) +
-            ws->by_hash.cap * sizeof(struct lg_map_slot);
+            (ws->by_hash.cap + ws->shed.cap) * sizeof(struct lg_map_slot);
 }
 
-/* Over the total: endpoints that were silent longest give out what they have and go. */
+/* Remembers what was judged, so that an endpoint that comes back does not repeat a window. */
+static void note_shed(struct lg_windows *ws, const struct lg_endpoint *ep, lg_time end)
+{
+    if (ws->shed.n >= WINDOW_MAX_SHED)
+        lg_map_clear(&ws->shed);
+    if (lg_map_put(&ws->shed, ep->hash, (uint64_t)end) < 0)
+        return; /* the worst is a window that is judged twice */
+}
+
+/*
+ * Over the total: endpoints that were silent longest give out their windows up to the one that
+ * holds their last event, and go. Their later windows would only show the same again.
+ */
 static int shed(struct lg_windows *ws)
 {
     while (ws->endpoint_bytes > ws->opt.max_total_bytes && ws->oldest != ws->newest) {
         struct lg_endpoint *ep = ws->oldest;
-        int r = lg_endpoint_advance(ws, ep, INT64_MAX);
+        lg_time end = (ep->bus / ws->opt.interval_ns + 1) * ws->opt.interval_ns;
+        int r = lg_endpoint_advance(ws, ep, end);
 
         ws->st.early_flushes++;
+        note_shed(ws, ep, end);
         forget(ws, ep);
         if (r < 0)
             return r;
@@ -214,6 +236,7 @@ int lg_windows_flush(struct lg_windows *ws)
         forget(ws, all[i]);
     }
     lg_free(all);
+    lg_map_clear(&ws->shed);
     return r;
 }
 

@@ -10,7 +10,8 @@
  * do not depend on the order of arrival inside the lateness, on batches or on interleaving.
  * Memory is bounded: per endpoint by max_endpoint_bytes (further nodes and edges are counted as
  * dropped, repeats still fold), over all endpoints by max_total_bytes (the endpoints longest
- * without input are flushed early, counted). Thread: one worker owns it and all its endpoints.
+ * without input are flushed early, counted; their windows after the one with their last event are
+ * not given out). Thread: one worker owns it and all its endpoints.
  */
 struct lg_window_options {
     int64_t window_ns;       /* 180 s */

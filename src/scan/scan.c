@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/queue.h"
+#include "base/vec.h"
 #include "capture/capture.h"
 #include "scan/pack.h"
 
@@ -30,9 +31,24 @@ struct parcel {
     struct parcel *next;
 };
 
-/* Verdict bytes of one batch number, from all owners. */
+/* One verdict's bytes in its owner's buffer, after the endpoint's name that they sort by. */
+struct piece {
+    lg_time end_ns;
+    uint32_t owner;
+    size_t key; /* tenant and endpoint */
+    size_t text;
+    size_t end;
+};
+
+/* What one owner has to write under one batch number. */
+struct part {
+    struct lg_buf bytes;
+    LG_VEC(struct piece) pieces;
+};
+
+/* Verdicts of one batch number, from all owners. */
 struct slot {
-    struct lg_buf *part; /* one an owner */
+    struct part *part; /* one an owner */
     uint32_t done;
 };
 
@@ -66,7 +82,7 @@ struct owning {
     struct lg_queue *in;
     struct lg_windows *windows;
     struct lg_jury *jury[2];
-    struct lg_buf *out; /* of the batch in hand */
+    struct part *out; /* of the batch in hand */
     struct lg_scan_stats stats;
     pthread_t thread;
 };
@@ -100,6 +116,45 @@ static bool failed(struct scan *s)
 
 /* --- verdicts out, in the order of batches ---------------------------------------------------- */
 
+static struct lg_str piece_key(const struct slot *slot, const struct piece *p)
+{
+    return lg_str_of(slot->part[p->owner].bytes.p + p->key, p->text - p->key);
+}
+
+static int by_window(const void *a, const void *b, void *arg)
+{
+    const struct piece *x = a, *y = b;
+
+    if (x->end_ns != y->end_ns)
+        return x->end_ns < y->end_ns ? -1 : 1;
+    return lg_str_cmp(piece_key(arg, x), piece_key(arg, y));
+}
+
+/* All verdicts of one number, by window and endpoint: who owns which does not show. */
+static int write_slot(struct scan *s, struct slot *slot)
+{
+    LG_VEC(struct piece) all = {NULL, 0, 0};
+    int rc = 0;
+
+    for (uint32_t i = 0; i < s->workers && rc == 0; i++) {
+        struct part *part = &slot->part[i];
+
+        rc = part->bytes.failed;
+        for (size_t k = 0; k < part->pieces.n && rc == 0; k++)
+            rc = lg_vec_push(&all, part->pieces.v[k]);
+    }
+    if (rc == 0 && all.n > 0)
+        qsort_r(all.v, all.n, sizeof(*all.v), by_window, slot);
+    for (size_t i = 0; i < all.n && rc == 0; i++) {
+        const struct piece *p = &all.v[i];
+        const char *bytes = slot->part[p->owner].bytes.p;
+
+        rc = s->sink->output(s->sink->user, lg_str_of(bytes + p->text, p->end - p->text));
+    }
+    lg_vec_done(&all);
+    return rc;
+}
+
 /* An owner has finished its part of `seq`: whoever completes the next one writes it. */
 static void part_done(struct scan *s, uint64_t seq)
 {
@@ -107,16 +162,13 @@ static void part_done(struct scan *s, uint64_t seq)
     s->slots[seq % s->slots_n].done++;
     while (s->slots[s->next_out % s->slots_n].done == s->workers) {
         struct slot *slot = &s->slots[s->next_out % s->slots_n];
+        int rc = s->rc == 0 ? write_slot(s, slot) : 0;
 
+        if (rc < 0)
+            s->rc = rc;
         for (uint32_t i = 0; i < s->workers; i++) {
-            struct lg_buf *b = &slot->part[i];
-            int rc = b->failed;
-
-            if (rc == 0 && b->n > 0 && s->rc == 0)
-                rc = s->sink->output(s->sink->user, lg_buf_str(b));
-            if (rc < 0 && s->rc == 0)
-                s->rc = rc;
-            lg_buf_clear(b);
+            lg_buf_clear(&slot->part[i].bytes);
+            slot->part[i].pieces.n = 0;
         }
         slot->done = 0;
         s->next_out++;
@@ -140,6 +192,8 @@ static int on_window(void *user, const struct lg_graph *g)
 {
     struct owning *o = user;
     struct lg_jury *jury = o->jury[g->platform];
+    struct lg_buf *out = &o->out->bytes;
+    struct piece piece = {.end_ns = g->end_ns, .owner = o->index, .key = out->n};
     struct lg_verdict v;
     int rc;
 
@@ -154,7 +208,15 @@ static int on_window(void *user, const struct lg_graph *g)
     o->stats.attacks += v.prediction == LG_PREDICT_ATTACK;
     o->stats.errors += v.prediction == LG_PREDICT_ERROR;
     o->stats.idle_skipped += v.idle_skipped;
-    return o->scan->sink->verdict(o->scan->sink->user, o->index, jury, g, &v, o->out);
+    lg_buf_adds(out, g->tenant_id);
+    lg_buf_addc(out, '\0');
+    lg_buf_adds(out, g->endpoint_id);
+    piece.text = out->n;
+    rc = o->scan->sink->verdict(o->scan->sink->user, o->index, jury, g, &v, out);
+    piece.end = out->n;
+    if (rc < 0 || piece.end == piece.text)
+        return rc;
+    return lg_vec_push(&o->out->pieces, piece);
 }
 
 static int open_parcel(struct owning *o, struct parcel *p)
@@ -428,7 +490,7 @@ static int slots_new(struct scan *s)
         if (s->slots[i].part == NULL)
             return LG_ENOMEM;
         for (uint32_t k = 0; k < s->workers; k++)
-            lg_buf_init(&s->slots[i].part[k], (size_t)1 << 30);
+            lg_buf_init(&s->slots[i].part[k].bytes, (size_t)1 << 30);
     }
     return 0;
 }
@@ -436,8 +498,10 @@ static int slots_new(struct scan *s)
 static void slots_free(struct scan *s)
 {
     for (uint32_t i = 0; s->slots != NULL && i < s->slots_n; i++) {
-        for (uint32_t k = 0; s->slots[i].part != NULL && k < s->workers; k++)
-            lg_buf_done(&s->slots[i].part[k]);
+        for (uint32_t k = 0; s->slots[i].part != NULL && k < s->workers; k++) {
+            lg_buf_done(&s->slots[i].part[k].bytes);
+            lg_vec_done(&s->slots[i].part[k].pieces);
+        }
         lg_free(s->slots[i].part);
     }
     lg_free(s->slots);

@@ -69,7 +69,8 @@ int lg_tensors_load(const char *path, struct lg_tensors *set, struct lg_err *ret
         return rc;
     if (n >= 4 && memcmp(p, "PK\3\4", 4) == 0)
         rc = lg_pt_read(p, n, set, reterr);
-    else if (n >= 2 && p[0] == (char)0x80 && p[1] >= 1 && p[1] <= 5)
+    /* the header of a .safetensors file may be 0x280 bytes long: what follows is its '{' */
+    else if (n >= 2 && p[0] == (char)0x80 && p[1] >= 1 && p[1] <= 5 && (n < 9 || p[8] != '{'))
         rc = lg_err_set(reterr, LG_EREFUSED,
                 "a bare pickle, which could run code: refused; save it with torch 1.6 or "
                 "newer (zip format) or as .safetensors");

@@ -67,11 +67,10 @@ static size_t find_row(const struct lg_tsv *t, int column, struct lg_str value)
 
 static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *opt,
         const struct lg_tsv *manifest, const struct manifest_columns *mc, struct lg_str file,
-        struct lg_str group, struct lg_str fold, struct lg_err *reterr)
+        struct lg_str group, struct lg_str fold, struct lg_str label, struct lg_err *reterr)
 {
     size_t row = find_row(manifest, mc->file, file);
     struct lg_capture_info c;
-    struct lg_str label;
     uint64_t number = LG_FOLD_EXTRA;
 
     memset(&c, 0, sizeof(c));
@@ -88,7 +87,8 @@ static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *o
             (lg_parse_u64(fold, &number) < 0 || number >= LG_FOLDS_MAX))
         return lg_err_set(reterr, LG_EINVAL, "split: fold '%.*s' is neither 0..%u nor 'extra'",
                 LG_STR_FMT(fold), LG_FOLDS_MAX - 1);
-    label = lg_tsv_get(manifest, row, mc->label);
+    if (label.n == 0)
+        label = lg_tsv_get(manifest, row, mc->label);
     c.fold = (uint8_t)number;
     c.label = lg_str_eq(label, LG_STR("attack")) ? LG_LABEL_ATTACK
             : lg_str_eq(label, LG_STR("benign")) ? LG_LABEL_BENIGN
@@ -124,7 +124,7 @@ static int read_split(struct lg_dataset *ds, const struct lg_dataset_options *op
 {
     struct manifest_columns mc;
     struct lg_tsv *split = NULL;
-    int file, group, fold;
+    int file, group, fold, label = -1;
     int rc = manifest_columns(manifest, &mc, reterr);
 
     if (rc == 0)
@@ -135,9 +135,12 @@ static int read_split(struct lg_dataset *ds, const struct lg_dataset_options *op
         rc = lg_tsv_need(split, "group", &group, reterr);
     if (rc == 0)
         rc = lg_tsv_need(split, "fold", &fold, reterr);
+    if (rc == 0)
+        label = lg_tsv_column(split, "label"); /* of a whole file, over the manifest's */
     for (size_t i = 0; rc == 0 && i < lg_tsv_rows(split); i++)
         rc = add_capture(ds, opt, manifest, &mc, lg_tsv_get(split, i, file),
-                lg_tsv_get(split, i, group), lg_tsv_get(split, i, fold), reterr);
+                lg_tsv_get(split, i, group), lg_tsv_get(split, i, fold),
+                lg_tsv_get(split, i, label), reterr);
     if (rc == 0)
         rc = check_groups(ds, reterr);
     if (rc == 0 && lg_sha256_file(opt->split_file, ds->split_sha256) < 0)
@@ -394,14 +397,33 @@ static int worker_done(struct worker *w, struct lg_dataset *ds)
     return rc;
 }
 
+/* Ends every worker, takes its rows and the first failure. */
+static int workers_done(struct worker *w, uint32_t n, struct lg_dataset *ds, struct lg_err *reterr)
+{
+    int rc = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int one = worker_done(&w[i], ds);
+
+        if (one < 0 && rc == 0) {
+            rc = one;
+            if (w[i].err.code != 0 && reterr != NULL)
+                *reterr = w[i].err;
+        }
+    }
+    return rc;
+}
+
 static int read_all(
         struct lg_dataset *ds, const struct lg_dataset_options *opt, struct lg_err *reterr)
 {
     uint32_t n = opt->threads > 0 ? opt->threads : 1, started = 0, next = 0;
     struct worker *w = lg_calloc(n, sizeof(*w));
     pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    int rc = w != NULL ? 0 : LG_ENOMEM;
+    int rc = 0, ended;
 
+    if (w == NULL)
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     for (uint32_t i = 0; i < n && rc == 0; i++) {
         w[i].ds = ds;
         w[i].opt = opt;
@@ -411,20 +433,15 @@ static int read_all(
     }
     for (; started < n && rc == 0; started++)
         if (pthread_create(&w[started].thread, NULL, work, &w[started]) != 0)
-            rc = LG_EIO;
+            break;
+    if (rc == 0 && started == 0)
+        rc = LG_EIO;
     for (uint32_t i = 0; i < started; i++)
         (void)pthread_join(w[i].thread, NULL);
     if (opt->progress)
         (void)fprintf(stderr, "\r\033[K");
-    for (uint32_t i = 0; i < n && w != NULL; i++) {
-        int one = worker_done(&w[i], ds);
-
-        if (one < 0 && rc == 0) {
-            rc = one;
-            if (w[i].err.code != 0 && reterr != NULL)
-                *reterr = w[i].err;
-        }
-    }
+    ended = workers_done(w, n, ds, reterr);
+    rc = rc < 0 ? rc : ended;
     lg_free(w);
     if (rc < 0 && (reterr == NULL || reterr->code == 0))
         return lg_err_set(reterr, rc, "reading the captures failed: %s", lg_err_name(rc));

@@ -65,7 +65,7 @@ struct lg_row {
 
 struct lg_dataset_options {
     const char *data_dir;   /* holds MANIFEST.tsv and windows_host_roles.tsv */
-    const char *split_file; /* file, group, fold */
+    const char *split_file; /* file, group, fold; label of a whole file if given */
     enum lg_platform platform;
     struct lg_view view;
     uint32_t min_events; /* windows with fewer learned events are left out (5) */

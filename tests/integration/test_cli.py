@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-COMMANDS = ["normalize"]
+COMMANDS = ["scan", "normalize", "graph", "train", "eval", "model"]
 
 
 def test_help_names_every_command(logster):

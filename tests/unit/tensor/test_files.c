@@ -438,6 +438,31 @@ static void test_round_trip(void **state)
     lg_tensors_done(&set);
 }
 
+/* A header of 0x280 bytes begins like a pickle: 80 02. */
+static void test_header_that_looks_like_a_pickle(void **state)
+{
+    static const char path[] = LG_BINARY_DIR "/test_files_tensor.280";
+    static const char head[] = "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}";
+    struct lg_tensors set;
+    struct lg_err err = {0};
+    char text[8 + 0x280 + 4];
+    FILE *f = fopen(path, "wb");
+
+    (void)state;
+    assert_non_null(f);
+    memset(text, ' ', sizeof(text));
+    memcpy(text, "\x80\2\0\0\0\0\0\0", 8);
+    memcpy(text + 8, head, sizeof(head) - 1);
+    memcpy(text + 8 + 0x280, "\0\0\x80\x3f", 4);
+    fwrite(text, 1, sizeof(text), f);
+    fclose(f);
+    lg_tensors_init(&set);
+    assert_int_equal(lg_tensors_load(path, &set, &err), 0);
+    assert_true(*(const float *)set.v[0].data == 1.0f);
+    lg_tensors_done(&set);
+    unlink(path);
+}
+
 static void test_load_errors(void **state)
 {
     static const char path[] = LG_BINARY_DIR "/test_files_tensor.bad";
@@ -533,6 +558,7 @@ int main(void)
             cmocka_unit_test(test_pickle_bombs),
             cmocka_unit_test(test_safetensors),
             cmocka_unit_test(test_round_trip),
+            cmocka_unit_test(test_header_that_looks_like_a_pickle),
             cmocka_unit_test(test_load_errors),
             cmocka_unit_test(test_caps),
             cmocka_unit_test(test_out_of_memory),
