@@ -127,10 +127,10 @@ static int candidates(
             c[j->nodes.node[v]].rank += (double)grad[v];
     }
     for (uint32_t i = 0; i < j->n_hits; i++) {
-        c[j->hits[i].node].rank = INFINITY;
+        c[j->hits[i].node].rank = (double)INFINITY;
         if (j->hits[i].edge != UINT32_MAX) {
-            c[g->edges[j->hits[i].edge].src].rank = INFINITY;
-            c[g->edges[j->hits[i].edge].dst].rank = INFINITY;
+            c[g->edges[j->hits[i].edge].src].rank = (double)INFINITY;
+            c[g->edges[j->hits[i].edge].dst].rank = (double)INFINITY;
         }
     }
     qsort(c, g->n_nodes, sizeof(*c), by_rank);

@@ -87,7 +87,7 @@ int lg_metric_threshold(
 {
     struct pair *p;
     size_t positive, allowed, seen = 0;
-    double t = -INFINITY;
+    double t = -(double)INFINITY;
     int rc = sorted_pairs(score, label, n, &p, &positive);
 
     if (rc < 0)
@@ -97,7 +97,7 @@ int lg_metric_threshold(
         if (p[i].label != 0)
             continue;
         if (seen++ == allowed) {
-            t = nextafter(p[i].score, INFINITY);
+            t = nextafter(p[i].score, (double)INFINITY);
             break;
         }
     }

@@ -198,13 +198,13 @@ int lg_report_daily_threshold(
         size_t mid = (low + high) / 2;
 
         memset(&m, 0, sizeof(m));
-        count_false(ds, score, pick, nextafter(benign[mid], INFINITY), &m);
+        count_false(ds, score, pick, nextafter(benign[mid], (double)INFINITY), &m);
         if (m.false_alerts * 24.0 <= m.benign_hours)
             high = mid;
         else
             low = mid + 1;
     }
-    *ret = low < n ? nextafter(benign[low], INFINITY) : (double)INFINITY;
+    *ret = low < n ? nextafter(benign[low], (double)INFINITY) : (double)INFINITY;
     return 0;
 }
 

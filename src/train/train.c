@@ -265,7 +265,7 @@ static void missed_table(const struct outcome *o, struct lg_buf *out)
     lg_buf_adds(
             out, LG_STR("\nCaptures without a found attack window at the shipped threshold:\n\n"));
     for (uint32_t c = 0; c < o->ds->captures.n; c++) {
-        double best = -INFINITY;
+        double best = -(double)INFINITY;
 
         for (size_t i = 0; i < o->ds->rows.n; i++)
             if (o->ds->rows.v[i].capture == c && o->pick[i] &&
