@@ -186,7 +186,7 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
 {
     LG_CLEANUP(lg_cleanup_free) struct candidate *c = NULL;
     double full = strength(j->model, &v->scores), total = 0;
-    uint32_t n, shown = 0;
+    uint32_t n = 0, shown = 0;
     int rc;
 
     rc = marks(j, g);
