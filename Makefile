@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 export JOBS FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build dev test asan tsan fuzz lint format coverage bench oracle docs clean
+.PHONY: help deps build dev test asan tsan fuzz lint format coverage bench oracle docs formats clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -60,6 +60,11 @@ docs: ## write the generated pages of docs/ anew
 	cmake --preset release
 	ninja -C build/release -j $(JOBS) gendocs
 	scripts/docs.py
+
+formats: ## measure what becomes of recordings, DATA=folder with MANIFEST.tsv; docs/formats.md
+	cmake --preset release
+	ninja -C build/release -j $(JOBS) normalize_stats
+	scripts/formats.py $(DATA)
 
 clean: ## remove build/
 	rm -rf build

@@ -1,61 +1,69 @@
 /*
- * What becomes of recorded data: reads records, one a line, from standard input and prints for
- * each format how many became events, which dead letters the others became, and how much of a
- * record is read. The figures of docs/formats.md come from here.
+ * What becomes of recorded telemetry: reads each file as the program does (framing, header offset)
+ * and prints one JSON object a file: for each format the records seen, those that became events,
+ * the events by type, records skipped and dead letters by reason, and how much of a record is read.
+ * scripts/formats.py makes the figures of docs/formats.md of it.
  *
- *     zstd -dc capture.ndjson.zst | normalize_stats [options]
+ *     normalize_stats [-e ENDPOINT] [-d DEAD-LETTERS] [-s N] FILE...
  *
- *   -e ENDPOINT   host of records that name none
- *   -z SECONDS    header offset
- *   -s            find the header offset: the median skew of the first 10,000 records
- *   -n            print the events as NDJSON instead of the figures
- *   -t            print events a second, output included
- *   -u            print the dead letters one a line: reason, format, detail
+ *   -e   host of records that name none
+ *   -d   write the dead letters there, one JSON object a line
+ *   -s   look closely at one in N records that became events (97)
  *
- * members_read is the share of a JSON record's members (null, empty and "-" apart) without which
- * the event would be another one: each is left out in turn, in a sample of the records. Where a
- * record keeps its event data apart (Winlogbeat) only those count, else header and all.
+ * How much of a record is read: each of its parts that says something (not null, empty or "-") is
+ * left out in turn, and the part counts as read where the event is then another one. Parts are the
+ * members of a JSON record (only those of its event data where it keeps them apart), the <Data> of
+ * event XML, the lines of Splunk's text and the fields of audit records; a sample of the records.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/parse.h"
+#include "capture/capture.h"
 #include "event/codec.h"
-#include "normalize/normalize.h"
+#include "normalize/dead_letter.h"
 #include "json/write.h"
 
 #define MAX_FORMATS 64
-#define SKEW_RECORDS 10000
-#define SAMPLE_EVERY 97 /* records; a prime, so that no rhythm of the data is met */
-#define SAMPLE_MAX 300  /* records of a format */
+#define MAX_PIECES 4096
+#define SAMPLE_EVERY "97" /* a prime, so that no rhythm of the data is met */
+#define SAMPLE_MAX 100    /* of one format in one file */
+#define OUT_BYTES ((size_t)64 << 20)
 
 struct figures {
-    uint64_t events, skipped;
+    uint64_t records, used, events, accounted;
+    uint64_t types[LG_EVENT_TYPE_COUNT];
+    uint64_t skipped[LG_SKIP_REASON_COUNT];
     uint64_t dead[LG_DEAD_REASON_COUNT];
-    uint64_t members, read, samples;
+    uint64_t parts, read, samples, turns;
 };
 
 struct tool {
-    struct lg_normalizer *nz;
-    struct lg_norm_stream *st;
-    struct lg_norm_stream *probes; /* for sampled records and their parts */
+    struct lg_normalizer *nz, *probe_nz;
     struct lg_json *json;
+    struct lg_norm_stream_options options; /* of the file at hand */
     struct figures by_format[MAX_FORMATS];
-    struct lg_buf out;
-    uint64_t events, out_bytes;
-    bool print_events, print_dead, timing;
+    uint64_t sample_every;
+    size_t current; /* format of the record at hand */
+    bool outcome;   /* it gave an event, a dead letter or a skip */
+    struct lg_buf dead;
+    FILE *dead_file;
 };
 
+static const struct lg_format *format_at(size_t i)
+{
+    return lg_format_all()[i];
+}
+
+/* Its place in lg_format_all; past the last for none. */
 static size_t format_number(struct lg_str name)
 {
-    const struct lg_format *const *all = lg_format_all();
     size_t i = 0;
 
-    for (; all[i] != NULL; i++)
-        if (lg_str_eq(lg_str_z(lg_format_name(all[i])), name))
-            break;
+    while (format_at(i) != NULL && !lg_str_eq(lg_str_z(lg_format_name(format_at(i))), name))
+        i++;
     return i;
 }
 
@@ -175,29 +183,163 @@ static int on_dead_probe(void *user, const struct lg_dead_letter *dl)
     return 0;
 }
 
-static int probe(struct tool *t, struct lg_str record, struct lg_buf *out)
+/* What becomes of a record, or of all lines of an audit event, by itself. */
+static int probe(struct tool *t, struct lg_str record, bool lines, struct lg_buf *out)
 {
     const struct lg_norm_sink sink = {out, on_probe, on_dead_probe, NULL};
+    struct lg_norm_stream *st;
+    struct lg_str line;
+    int rc = lg_norm_stream_new(&t->options, &st);
 
+    if (rc < 0)
+        return rc;
     lg_buf_clear(out);
-    return lg_normalizer_record(t->nz, t->probes, record, false, (struct lg_position){1, 0}, &sink);
+    if (!lines)
+        rc = lg_normalizer_record(
+                t->probe_nz, st, record, false, (struct lg_position){1, 0}, &sink);
+    while (lines && rc == 0 && lg_str_split(&record, '\n', &line))
+        rc = lg_normalizer_record(t->probe_nz, st, line, false, (struct lg_position){1, 0}, &sink);
+    if (rc == 0)
+        rc = lg_normalizer_flush(t->probe_nz, st, &sink);
+    lg_norm_stream_free(st);
+    return rc;
 }
 
-static int sample(struct tool *t, struct lg_str record, struct figures *f)
+/* ---- parts of a record that is text ---- */
+
+struct pieces {
+    struct lg_str at[MAX_PIECES];
+    size_t n;
+};
+
+static void add_piece(struct pieces *p, struct lg_str piece, struct lg_str value)
+{
+    value = lg_str_trim(value);
+    if (p->n < MAX_PIECES && value.n > 0 && !lg_str_eq(value, LG_STR("-")))
+        p->at[p->n++] = piece;
+}
+
+static void data_elements(struct pieces *p, struct lg_str text)
+{
+    static const struct lg_str end = {"</Data>", 7};
+    ptrdiff_t at;
+
+    while ((at = lg_str_find(text, LG_STR("<Data "))) >= 0) {
+        struct lg_str piece;
+        ptrdiff_t close, open;
+
+        text = lg_str_sub(text, (size_t)at, text.n);
+        open = lg_str_chr(text, '>');
+        close = lg_str_find(text, end);
+        if (open < 0 || close < open)
+            return;
+        piece = lg_str_sub(text, 0, (size_t)close + end.n);
+        add_piece(p, piece, lg_str_sub(text, (size_t)open + 1, (size_t)close));
+        text = lg_str_sub(text, piece.n, text.n);
+    }
+}
+
+static void key_lines(struct pieces *p, struct lg_str text)
+{
+    struct lg_str line;
+
+    while (lg_str_split(&text, '\n', &line)) {
+        ptrdiff_t equals = lg_str_chr(line, '='), colon = lg_str_chr(line, ':');
+        ptrdiff_t at = equals >= 0 ? equals : colon;
+
+        if (at >= 0)
+            add_piece(p, line, lg_str_sub(line, (size_t)at + 1, line.n));
+    }
+}
+
+/* One "key=value" of an audit record; values in double quotes may hold spaces. */
+static bool next_field(struct lg_str *s, struct lg_str *ret)
+{
+    bool quoted = false;
+    size_t n = 0;
+
+    while (s->n > 0 && (s->p[0] == ' ' || s->p[0] == '\x1d'))
+        *s = lg_str_sub(*s, 1, s->n);
+    for (; n < s->n && (quoted || (s->p[n] != ' ' && s->p[n] != '\x1d')); n++)
+        if (s->p[n] == '"')
+            quoted = !quoted;
+    *ret = lg_str_sub(*s, 0, n);
+    *s = lg_str_sub(*s, n, s->n);
+    return n > 0;
+}
+
+static void audit_fields(struct pieces *p, struct lg_str text)
+{
+    struct lg_str line, field;
+
+    while (lg_str_split(&text, '\n', &line)) {
+        ptrdiff_t head = lg_str_find(line, LG_STR("):"));
+
+        line = lg_str_sub(line, head >= 0 ? (size_t)head + 2 : line.n, line.n);
+        while (next_field(&line, &field)) {
+            ptrdiff_t equals;
+
+            if (lg_str_starts(field, LG_STR("msg='")))
+                field = lg_str_sub(field, 5, field.n);
+            equals = lg_str_chr(field, '=');
+            if (equals > 0)
+                add_piece(p, field, lg_str_sub(field, (size_t)equals + 1, field.n));
+        }
+    }
+}
+
+static int sample_text(struct tool *t, struct lg_str record, bool audit, struct figures *f)
+{
+    static struct pieces p;
+    struct lg_buf whole, text, part;
+    int rc;
+
+    lg_buf_init(&whole, OUT_BYTES);
+    lg_buf_init(&text, OUT_BYTES);
+    lg_buf_init(&part, OUT_BYTES);
+    p.n = 0;
+    if (audit)
+        audit_fields(&p, record);
+    else if (lg_str_find(record, LG_STR("<Event")) >= 0)
+        data_elements(&p, record);
+    else
+        key_lines(&p, record);
+    rc = probe(t, record, audit, &whole);
+    if (whole.n == 0 || whole.p[0] != '{')
+        p.n = 0; /* no event: nothing to ask */
+    else
+        f->samples++;
+    for (size_t i = 0; rc == 0 && i < p.n; i++) {
+        size_t at = (size_t)(p.at[i].p - record.p);
+
+        lg_buf_clear(&text);
+        lg_buf_adds(&text, lg_str_sub(record, 0, at));
+        lg_buf_adds(&text, lg_str_sub(record, at + p.at[i].n, record.n));
+        rc = probe(t, lg_buf_str(&text), audit, &part);
+        f->parts++;
+        f->read += !lg_str_eq(lg_buf_str(&whole), lg_buf_str(&part));
+    }
+    lg_buf_done(&part);
+    lg_buf_done(&text);
+    lg_buf_done(&whole);
+    return rc;
+}
+
+static int sample_json(struct tool *t, struct lg_str record, struct figures *f)
 {
     struct lg_buf whole, text, part;
     struct lg_jval root;
     size_t members = 1;
-    int rc = 0;
+    int rc;
 
-    if (f->samples >= SAMPLE_MAX || lg_json_parse(t->json, record, false, &root, NULL) < 0)
+    if (lg_json_parse(t->json, record, false, &root, NULL) < 0)
         return 0;
-    lg_buf_init(&whole, 4u << 20);
-    lg_buf_init(&text, 4u << 20);
-    lg_buf_init(&part, 4u << 20);
-    rc = probe(t, record, &whole);
+    lg_buf_init(&whole, OUT_BYTES);
+    lg_buf_init(&text, OUT_BYTES);
+    lg_buf_init(&part, OUT_BYTES);
+    rc = probe(t, record, false, &whole);
     if (whole.n == 0 || whole.p[0] != '{')
-        members = 0; /* no event: nothing to ask */
+        members = 0;
     else
         f->samples++;
     for (size_t i = 0; rc == 0 && i < members; i++) {
@@ -208,10 +350,10 @@ static int sample(struct tool *t, struct lg_str record, struct figures *f)
         lg_jw_init(&w, &text);
         write_without(&w, root, &l);
         members = l.seen;
-        rc = probe(t, lg_buf_str(&text), &part);
+        rc = probe(t, lg_buf_str(&text), false, &part);
         if (!l.counts || l.from_data != l.has_data)
             continue;
-        f->members++;
+        f->parts++;
         f->read += !lg_str_eq(lg_buf_str(&whole), lg_buf_str(&part));
     }
     lg_buf_done(&part);
@@ -220,228 +362,230 @@ static int sample(struct tool *t, struct lg_str record, struct figures *f)
     return rc;
 }
 
+static bool is_turn(const struct tool *t, struct figures *f)
+{
+    return f->turns++ % t->sample_every == 0 && f->samples < SAMPLE_MAX;
+}
+
 /* ---- sinks ---- */
+
+static uint64_t lines_of(struct lg_str text)
+{
+    struct lg_str line;
+    uint64_t n = 0;
+
+    while (lg_str_split(&text, '\n', &line))
+        n++;
+    return n;
+}
+
+static bool is_stateful(size_t format)
+{
+    return format_at(format) != NULL && lg_format_stateful(format_at(format));
+}
 
 static int on_event(void *user, const struct lg_event *ev)
 {
     struct tool *t = user;
+    size_t n = format_number(ev->format);
+    struct figures *f = &t->by_format[n];
 
-    t->events++;
-    t->by_format[format_number(ev->format)].events++;
-    lg_buf_clear(&t->out);
-    if (t->print_events || t->timing) {
-        lg_event_write(ev, &t->out);
-        t->out_bytes += t->out.n;
+    f->events++;
+    f->types[ev->type]++;
+    if (!is_stateful(n)) {
+        f->used += !t->outcome;
+        t->outcome = true;
+        return 0;
     }
-    if (t->print_events) {
-        (void)fwrite(t->out.p, 1, t->out.n, stdout);
-        (void)putchar('\n');
-    }
-    return 0;
+    f->used++;
+    f->accounted += lines_of(ev->raw);
+    return is_turn(t, f) ? sample_text(t, ev->raw, true, f) : 0;
 }
 
 static int on_dead(void *user, const struct lg_dead_letter *dl)
 {
     struct tool *t = user;
+    size_t n = format_number(dl->format);
+    struct figures *f = &t->by_format[n];
 
-    t->by_format[format_number(dl->format)].dead[dl->reason]++;
-    if (t->print_dead)
-        printf("%s\t%.*s\t%s\n", lg_dead_reason_name(dl->reason), LG_STR_FMT(dl->format),
-                dl->detail);
-    return 0;
+    f->dead[dl->reason]++;
+    if (is_stateful(n))
+        f->accounted += lines_of(dl->bytes);
+    else
+        t->outcome = true;
+    if (t->dead_file == NULL)
+        return 0;
+    lg_buf_clear(&t->dead);
+    lg_dead_letter_write(dl, &t->dead);
+    lg_buf_addc(&t->dead, '\n');
+    return fwrite(t->dead.p, 1, t->dead.n, t->dead_file) == t->dead.n ? 0 : LG_EIO;
 }
 
 static int on_skipped(void *user, enum lg_skip_reason reason)
 {
     struct tool *t = user;
 
-    (void)reason;
-    t->by_format[MAX_FORMATS - 1].skipped++;
+    t->by_format[t->current].skipped[reason]++;
+    t->outcome = true;
     return 0;
 }
 
-struct lines {
-    char *p;
-    size_t n;
-    size_t cap;
-};
+/* ---- files ---- */
 
-static int read_all(FILE *f, struct lines *all)
-{
-    for (;;) {
-        size_t got;
-
-        if (all->cap - all->n < LG_JSON_PADDING + (1u << 20)) {
-            char *p = realloc(all->p, all->cap = all->cap * 2 + (4u << 20));
-
-            if (p == NULL)
-                return -1;
-            all->p = p;
-        }
-        got = fread(all->p + all->n, 1, all->cap - all->n - LG_JSON_PADDING, f);
-        if (got == 0)
-            return ferror(f) ? -1 : 0;
-        all->n += got;
-    }
-}
-
-static bool next_record(const struct lines *all, size_t *at, struct lg_str *ret)
-{
-    const char *end;
-
-    if (*at >= all->n)
-        return false;
-    end = memchr(all->p + *at, '\n', all->n - *at);
-    *ret = lg_str_of(all->p + *at, end != NULL ? (size_t)(end - (all->p + *at)) : all->n - *at);
-    *at += ret->n + 1;
-    return true;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-
-    return *x < *y ? -1 : *x > *y;
-}
-
-static int64_t median_skew(struct lg_normalizer *nz, const struct lines *all)
-{
-    static int64_t skews[SKEW_RECORDS];
-    const int64_t quarter = 900 * LG_NS_PER_SEC;
-    struct lg_str record;
-    size_t at = 0, n = 0;
-
-    for (size_t i = 0; i < SKEW_RECORDS && next_record(all, &at, &record); i++)
-        if (lg_format_header_skew(nz, record, true, &skews[n]))
-            n++;
-    if (n == 0)
-        return 0;
-    qsort(skews, n, sizeof(skews[0]), by_value);
-    return (skews[n / 2] + (skews[n / 2] >= 0 ? quarter / 2 : -quarter / 2)) / quarter * quarter;
-}
-
-static int run(struct tool *t, const struct lines *all)
+static int one_record(
+        struct tool *t, struct lg_norm_stream *st, struct lg_str record, struct lg_position pos)
 {
     const struct lg_norm_sink sink = {t, on_event, on_dead, on_skipped};
-    struct lg_position pos = {0, 0};
-    struct lg_str record;
-    size_t at = 0;
+    const struct lg_format *format = lg_format_recognise(t->nz, record, true);
+    struct figures *f;
+    uint64_t used;
+    int rc;
 
-    while (next_record(all, &at, &record)) {
-        const struct lg_format *format;
-        int rc;
-
-        pos.line++;
-        rc = lg_normalizer_record(t->nz, t->st, record, true, pos, &sink);
-        if (rc < 0)
-            return rc;
-        pos.offset = at;
-        if (t->timing || t->print_events || t->print_dead || pos.line % SAMPLE_EVERY != 1)
-            continue;
-        format = lg_format_recognise(t->nz, record, false);
-        if (format == NULL || lg_format_stateful(format))
-            continue;
-        rc = sample(t, record, &t->by_format[format_number(lg_str_z(lg_format_name(format)))]);
-        if (rc < 0)
-            return rc;
-    }
-    return lg_normalizer_flush(t->nz, t->st, &sink);
+    t->current = format_number(lg_str_z(lg_format_name(format)));
+    t->outcome = false;
+    f = &t->by_format[t->current];
+    f->records++;
+    used = f->used;
+    rc = lg_normalizer_record(t->nz, st, record, true, pos, &sink);
+    f->accounted += t->outcome;
+    if (rc < 0 || is_stateful(t->current) || f->used == used || !is_turn(t, f))
+        return rc;
+    return lg_str_starts(lg_str_trim(record), LG_STR("{")) ? sample_json(t, record, f)
+                                                           : sample_text(t, record, false, f);
 }
 
-static double percent(uint64_t part, uint64_t whole)
+static int read_capture(struct tool *t, struct lg_capture *cap, struct lg_err *err)
 {
-    return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+    const struct lg_norm_sink sink = {t, on_event, on_dead, on_skipped};
+    struct lg_capture_batch *b = NULL;
+    struct lg_norm_stream *st = NULL;
+    int rc = lg_capture_batch_new(&b), got = 0;
+
+    if (rc == 0)
+        rc = lg_norm_stream_new(&t->options, &st);
+    while (rc == 0 && (got = lg_capture_next(cap, b, err)) > 0)
+        for (size_t i = 0; rc == 0 && i < b->records.n; i++)
+            rc = one_record(t, st, lg_capture_record_str(b, i), b->records.v[i].pos);
+    if (rc == 0)
+        rc = lg_normalizer_flush(t->nz, st, &sink);
+    lg_norm_stream_free(st);
+    lg_capture_batch_free(b);
+    return rc < 0 ? lg_err_set(err, rc, "%s", lg_err_name(rc)) : got;
 }
 
-static void print_figures(const struct tool *t)
+static void write_figures(struct lg_jw *w, const struct figures *f)
 {
-    const struct lg_format *const *all = lg_format_all();
+    lg_jw_object(w);
+    LG_JW_U64(w, "records", f->records);
+    LG_JW_U64(w, "accounted", f->accounted);
+    LG_JW_U64(w, "used", f->used);
+    LG_JW_U64(w, "events", f->events);
+    lg_jw_key(w, LG_STR("types"));
+    lg_jw_object(w);
+    for (size_t i = 0; i < LG_EVENT_TYPE_COUNT; i++)
+        if (f->types[i] > 0) {
+            lg_jw_key(w, lg_str_z(lg_event_type_name((enum lg_event_type)i)));
+            lg_jw_u64(w, f->types[i]);
+        }
+    lg_jw_object_end(w);
+    lg_jw_key(w, LG_STR("skipped"));
+    lg_jw_object(w);
+    for (size_t i = 0; i < LG_SKIP_REASON_COUNT; i++)
+        if (f->skipped[i] > 0) {
+            lg_jw_key(w, lg_str_z(lg_skip_reason_name((enum lg_skip_reason)i)));
+            lg_jw_u64(w, f->skipped[i]);
+        }
+    lg_jw_object_end(w);
+    lg_jw_key(w, LG_STR("dead"));
+    lg_jw_object(w);
+    for (size_t i = 0; i < LG_DEAD_REASON_COUNT; i++)
+        if (f->dead[i] > 0) {
+            lg_jw_key(w, lg_str_z(lg_dead_reason_name((enum lg_dead_reason)i)));
+            lg_jw_u64(w, f->dead[i]);
+        }
+    lg_jw_object_end(w);
+    LG_JW_U64(w, "parts", f->parts);
+    LG_JW_U64(w, "read", f->read);
+    lg_jw_object_end(w);
+}
 
-    printf("format\trecords\tevents\tlisted_events_%%\tmembers_read_%%\tdead\n");
+static int one_file(struct tool *t, const char *path, struct lg_buf *out, struct lg_err *err)
+{
+    struct lg_capture *cap;
+    struct lg_jw w;
+    int rc = lg_capture_open(path, NULL, &cap, err);
+
+    if (rc < 0)
+        return rc;
+    memset(t->by_format, 0, sizeof(t->by_format));
+    t->options.input = lg_str_z(path);
+    if (!lg_capture_header_offset(cap, &t->options.header_offset_ns))
+        t->options.header_offset_ns = 0;
+    rc = read_capture(t, cap, err);
+    lg_jw_init(&w, out);
+    lg_jw_object(&w);
+    LG_JW_STR(&w, "file", lg_str_z(path));
+    LG_JW_STR(&w, "framing", lg_str_z(lg_capture_framing(cap)));
+    lg_jw_key(&w, LG_STR("formats"));
+    lg_jw_object(&w);
     for (size_t i = 0; i < MAX_FORMATS; i++) {
-        const struct figures *f = &t->by_format[i];
-        uint64_t dead = 0, unsupported = f->dead[LG_DEAD_UNSUPPORTED_TYPE];
-
-        for (size_t r = 0; r < LG_DEAD_REASON_COUNT; r++)
-            dead += f->dead[r];
-        if (f->events + dead + f->skipped == 0)
+        if (t->by_format[i].records == 0)
             continue; /* also the rows past the last format */
-        printf("%s\t%llu\t%llu\t%.3f\t%.1f\t",
-                i == MAX_FORMATS - 1     ? "(skipped)"
-                        : all[i] == NULL ? "(none)"
-                                         : lg_format_name(all[i]),
-                (unsigned long long)(f->events + dead + f->skipped), (unsigned long long)f->events,
-                percent(f->events, f->events + dead - unsupported), percent(f->read, f->members));
-        for (size_t r = 0; r < LG_DEAD_REASON_COUNT; r++)
-            if (f->dead[r] > 0)
-                printf("%s=%llu ", lg_dead_reason_name((enum lg_dead_reason)r),
-                        (unsigned long long)f->dead[r]);
-        printf("\n");
+        lg_jw_key(&w, lg_str_z(format_at(i) != NULL ? lg_format_name(format_at(i)) : "(none)"));
+        write_figures(&w, &t->by_format[i]);
     }
-}
-
-static double now(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+    lg_jw_object_end(&w);
+    lg_jw_object_end(&w);
+    lg_buf_addc(out, '\n');
+    lg_capture_close(cap);
+    return rc;
 }
 
 int main(int argc, char **argv)
 {
     static struct tool t;
-    struct lg_norm_stream_options opt = {.endpoint = LG_STR("")};
-    struct lines all = {NULL, 0, 0};
-    bool find_skew = false;
-    double start, seconds;
-    int c;
+    struct lg_err err = {0, ""};
+    struct lg_buf out;
+    const char *every = SAMPLE_EVERY;
+    int c, rc = 0;
 
-    while ((c = getopt(argc, argv, "e:z:sntu")) != -1) {
-        switch (c) {
-        case 'e':
-            opt.endpoint = lg_str_z(optarg);
-            break;
-        case 'z':
-            opt.header_offset_ns = strtoll(optarg, NULL, 10) * LG_NS_PER_SEC;
-            break;
-        case 's':
-            find_skew = true;
-            break;
-        case 'n':
-            t.print_events = true;
-            break;
-        case 't':
-            t.timing = true;
-            break;
-        case 'u':
-            t.print_dead = true;
-            break;
-        default:
+    while ((c = getopt(argc, argv, "e:d:s:")) != -1) {
+        if (c == 'e')
+            t.options.endpoint = lg_str_z(optarg);
+        else if (c == 'd')
+            t.dead_file = fopen(optarg, "we");
+        else if (c == 's')
+            every = optarg;
+        else
+            return 2;
+        if (c == 'd' && t.dead_file == NULL) {
+            perror(optarg);
             return 2;
         }
     }
-    lg_buf_init(&t.out, 16u << 20);
-    if (read_all(stdin, &all) < 0 || lg_normalizer_new(&t.nz) < 0 || lg_json_new(&t.json) < 0)
-        return 1;
-    if (find_skew)
-        opt.header_offset_ns = median_skew(t.nz, &all);
-    if (lg_norm_stream_new(&opt, &t.st) < 0 || lg_norm_stream_new(&opt, &t.probes) < 0)
-        return 1;
-    start = now();
-    c = run(&t, &all);
-    seconds = now() - start;
-    if (t.timing)
-        printf("%llu events in %.3f s: %.0f events/s, %.0f MB/s in, %.0f MB/s out\n",
-                (unsigned long long)t.events, seconds, (double)t.events / seconds,
-                (double)all.n / seconds / 1e6, (double)t.out_bytes / seconds / 1e6);
-    else if (!t.print_events && !t.print_dead)
-        print_figures(&t);
-    lg_norm_stream_free(t.probes);
-    lg_norm_stream_free(t.st);
+    if (lg_parse_u64(lg_str_z(every), &t.sample_every) < 0 || t.sample_every == 0) {
+        (void)fputs("normalize_stats: -s takes a number above 0\n", stderr);
+        return 2;
+    }
+    lg_buf_init(&t.dead, OUT_BYTES);
+    lg_buf_init(&out, OUT_BYTES);
+    if (lg_normalizer_new(&t.nz) < 0 || lg_normalizer_new(&t.probe_nz) < 0 ||
+            lg_json_new(&t.json) < 0)
+        return 2;
+    for (; rc == 0 && optind < argc; optind++) {
+        lg_buf_clear(&out);
+        rc = one_file(&t, argv[optind], &out, &err);
+        if (rc < 0)
+            (void)fprintf(stderr, "%s: %s\n", argv[optind], err.text);
+        else if (fwrite(out.p, 1, out.n, stdout) != out.n)
+            rc = LG_EIO;
+    }
+    if (t.dead_file != NULL && fclose(t.dead_file) != 0)
+        rc = LG_EIO;
+    lg_normalizer_free(t.probe_nz);
     lg_normalizer_free(t.nz);
     lg_json_free(t.json);
-    lg_buf_done(&t.out);
-    free(all.p);
-    return c < 0 ? 1 : 0;
+    lg_buf_done(&t.dead);
+    lg_buf_done(&out);
+    return rc < 0 ? 1 : 0;
 }
