@@ -43,25 +43,41 @@ static void write_scores(struct lg_jw *w, const struct lg_verdict *v)
     lg_jw_object_end(w);
 }
 
-static void write_techniques_of(
-        struct lg_jw *w, const struct lg_verdict *v, const struct lg_graph *g, uint32_t node)
+static bool names_node(const struct lg_pattern_hit *h, const struct lg_graph *g, uint32_t node)
 {
-    const char *last = "";
+    return h->node == node ||
+            (h->edge != UINT32_MAX &&
+                    (g->edges[h->edge].src == node || g->edges[h->edge].dst == node));
+}
 
-    lg_jw_key(w, LG_STR("techniques"));
-    lg_jw_array(w);
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Techniques of the hits that name `node`, or of all (UINT32_MAX): each once, ascending. */
+static void write_techniques(struct lg_jw *w, const struct lg_verdict *v, const struct lg_graph *g,
+        struct lg_str key, uint32_t node)
+{
+    const char *list[256];
+    uint32_t n = 0;
+
     for (uint32_t i = 0; i < v->n_hits; i++) {
-        const struct lg_pattern_hit *h = &v->hits[i];
-        bool mine = h->node == node ||
-                (h->edge != UINT32_MAX &&
-                        (g->edges[h->edge].src == node || g->edges[h->edge].dst == node));
-        const char *technique = lg_pattern_get(h->pattern)->technique;
+        const char *t = lg_pattern_get(v->hits[i].pattern)->technique;
+        uint32_t k = 0;
 
-        if (!mine || strcmp(technique, last) == 0)
+        if (node != UINT32_MAX && !names_node(&v->hits[i], g, node))
             continue;
-        lg_jw_str(w, lg_str_z(technique));
-        last = technique;
+        while (k < n && strcmp(list[k], t) != 0)
+            k++;
+        if (k == n && n < sizeof(list) / sizeof(*list))
+            list[n++] = t;
     }
+    qsort(list, n, sizeof(*list), by_text);
+    lg_jw_key(w, key);
+    lg_jw_array(w);
+    for (uint32_t i = 0; i < n; i++)
+        lg_jw_str(w, lg_str_z(list[i]));
     lg_jw_array_end(w);
 }
 
@@ -94,36 +110,9 @@ static void write_evidence(struct lg_jw *w, const struct lg_verdict *v, const st
             LG_JW_U64(w, "parent", v->evidence[e->via].node);
         else
             LG_JW_NULL(w, "parent");
-        write_techniques_of(w, v, g, e->node);
+        write_techniques(w, v, g, LG_STR("techniques"), e->node);
         lg_jw_object_end(w);
     }
-    lg_jw_array_end(w);
-}
-
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static void write_techniques(struct lg_jw *w, const struct lg_verdict *v)
-{
-    const char *list[256];
-    uint32_t n = 0;
-
-    for (uint32_t i = 0; i < v->n_hits; i++) {
-        const char *t = lg_pattern_get(v->hits[i].pattern)->technique;
-        uint32_t k = 0;
-
-        while (k < n && strcmp(list[k], t) != 0)
-            k++;
-        if (k == n && n < sizeof(list) / sizeof(*list))
-            list[n++] = t;
-    }
-    qsort(list, n, sizeof(*list), by_text);
-    lg_jw_key(w, LG_STR("ttp_techniques"));
-    lg_jw_array(w);
-    for (uint32_t i = 0; i < n; i++)
-        lg_jw_str(w, lg_str_z(list[i]));
     lg_jw_array_end(w);
 }
 
@@ -161,7 +150,7 @@ void lg_verdict_write(const struct lg_verdict *v, const struct lg_graph *g,
     LG_JW_DOUBLE(w, "inference_time_ms", round(v->time_ms * 1e3) / 1e3);
     write_scores(w, v);
     write_evidence(w, v, g);
-    write_techniques(w, v);
+    write_techniques(w, v, g, LG_STR("ttp_techniques"), UINT32_MAX);
     lg_jw_key(w, LG_STR("model"));
     lg_jw_object(w);
     LG_JW_STR(w, "name", lg_str_z(m->name));

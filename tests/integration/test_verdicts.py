@@ -1,0 +1,140 @@
+"""Verdicts on the bundled recordings: their shape, what they say, and that they stay the same.
+
+tests/data/captures/verdicts.sha256 holds the digest of all verdicts without inference_time_ms. It
+changes with every model, pattern or feature; LOGSTER_UPDATE=1 writes it anew:
+
+    LOGSTER_UPDATE=1 LOGSTER=build/release/logster /usr/bin/python3 -m pytest tests/integration/test_verdicts.py
+"""
+
+import hashlib
+import json
+import os
+import re
+
+import jsonschema
+import pytest
+from conftest import CAPTURES, ROOT, run_logster
+
+FILES = sorted(CAPTURES.glob("*.zst"))
+GOLDEN = CAPTURES / "verdicts.sha256"
+
+
+def scan(path, *args):
+    """Verdicts as text, one a line, sorted: the order between endpoints depends on batches."""
+    done = run_logster("scan", "--json", *args, path)
+    assert done.rc in (0, 1), done.err
+    return sorted(re.sub(r'"inference_time_ms":[0-9.e+-]+,', "", line)
+                  for line in done.text.splitlines())
+
+
+@pytest.fixture(scope="module")
+def everything():
+    """(file, verdict) of every window of every bundled recording."""
+    rows = []
+    for path in FILES:
+        done = run_logster("scan", "--json", path)
+        assert done.rc in (0, 1), done.err
+        rows += [(path.name, json.loads(line)) for line in done.text.splitlines()]
+    assert len({name for name, _ in rows}) == len(FILES) >= 9
+    return rows
+
+
+def test_every_verdict_keeps_to_the_closed_schema(everything):
+    schema = json.loads((ROOT / "docs/schemas/verdict.schema.json").read_text())
+    check = jsonschema.Draft202012Validator(schema)
+    for name, row in everything:
+        error = jsonschema.exceptions.best_match(check.iter_errors(row))
+        assert error is None, f"{name}: {error.json_path if error else ''}: {error.message}"
+    # all three kinds were there to be checked
+    assert {row["prediction"] for _, row in everything} == {"attack", "benign", "error"}
+
+
+@pytest.mark.parametrize("change", [
+    {"surplus": 1}, {"prediction": "maybe"}, {"attack_prob": 1.5}, {"attack_prob": None},
+    {"severity": "none"}, {"error": "too_few_nodes"}, {"ttp_techniques": ["T1"]},
+    {"ttp_techniques": ["T1003", "T1003"]}, {"window_end": "2020-01-01T00:00:00Z"},
+    {"scores": {}}, {"model": {"name": "x"}}, {"evidence": [{"node": 1}]}])
+def test_the_schema_refuses_what_is_not_a_verdict(everything, change):
+    schema = json.loads((ROOT / "docs/schemas/verdict.schema.json").read_text())
+    check = jsonschema.Draft202012Validator(schema)
+    row = next(row for _, row in everything if row["prediction"] == "attack")
+    assert check.is_valid(row)
+    assert not check.is_valid({**row, **change})
+    for key in schema["required"]:
+        assert not check.is_valid({k: v for k, v in row.items() if k != key}), key
+
+
+def test_what_a_verdict_says_of_itself_agrees(everything):
+    for _, row in everything:
+        p = row["attack_prob"]
+        nodes = [e["node"] for e in row["evidence"]]
+        assert len(set(nodes)) == len(nodes) and all(n < row["graph_nodes"] for n in nodes)
+        assert all(e["parent"] is None or e["parent"] in nodes for e in row["evidence"])
+        shares = [e["share"] for e in row["evidence"]]
+        assert shares == sorted(shares, reverse=True)
+        assert row["ttp_techniques"] == sorted(row["ttp_techniques"])
+        for e in row["evidence"]:
+            assert e["techniques"] == sorted(e["techniques"])
+            assert set(e["techniques"]) <= set(row["ttp_techniques"])
+            assert row["window_start"] - 86400 * 365 < e["first_seen"] < row["window_end"]
+        if p is not None:
+            assert p >= row["scores"]["patterns"]
+
+
+# What each recording must be found to be: attacked hosts with a technique that must be named on
+# one of their windows; every other host is benign.
+EXPECTED = {
+    "empire_reg_dump_sam_2019-06-25133822": {"hr001": "T1003.002"},
+    "omerbenamram_sysmon": {},
+    "sysflow_shellshock": {"local": "T1190", "rio": "T1190"},
+    "busy_telemetry_workstation6_2020-09-22": {},
+    "busy_logons_hfdc01_2019-05-18": {},
+    "190518-RegKeyModification-WDigestDowngrade_2022-09-22": {"workstation6": "T1112"},
+    "190319-RunKeysModification-Userland_2022-09-22": {"workstation6": "T1547.001"},
+    "190319-SchTasksCreation-Userland_2022-09-22": {"workstation6": "T1053.005"},
+    "cmd_lsass_memory_dumpert_syscalls_2020-10-1822561997": {"workstation5": "T1003.001"},
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_expected_verdicts(everything, name):
+    rows = [row for file, row in everything if file == f"{name}.ndjson.zst"]
+    assert rows
+    attacked = {row["endpoint_id"] for row in rows if row["prediction"] == "attack"}
+    assert attacked == set(EXPECTED[name])
+    for host, technique in EXPECTED[name].items():
+        assert any(technique in row["ttp_techniques"] for row in rows
+                   if row["endpoint_id"] == host and row["prediction"] == "attack")
+
+
+def test_every_recording_is_expected_to_be_something():
+    assert {path.name.split(".")[0] for path in FILES} == {name.split(".")[0] for name in EXPECTED}
+
+
+def test_busy_hosts_are_busy_and_sparse_attacks_sparse(everything):
+    by_file = {}
+    for name, row in everything:
+        by_file.setdefault(name.split(".")[0], []).append(row)
+    busy = by_file["busy_telemetry_workstation6_2020-09-22"]
+    assert max(row["graph_nodes"] for row in busy) > 1000
+    assert max(row["events"] for row in by_file["busy_logons_hfdc01_2019-05-18"]) > 300
+    for name in ("190518-RegKeyModification-WDigestDowngrade_2022-09-22",
+                 "190319-RunKeysModification-Userland_2022-09-22"):
+        assert max(row["events"] for row in by_file[name]) < 50
+
+
+def test_verdicts_are_the_committed_ones():
+    """Same bits from every compiler, sanitizer, number of workers and machine. One recording at a
+    time: some hold the same host in other years, and late events are dropped."""
+    lines = [line for path in FILES for line in scan(path)]
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    text = f"{digest}  {len(lines)} verdicts\n"
+    if os.environ.get("LOGSTER_UPDATE"):
+        GOLDEN.write_text(text)
+    assert GOLDEN.read_text() == text, "verdicts changed: see the head of this file"
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_workers_do_not_matter(workers):
+    path = CAPTURES / "empire_reg_dump_sam_2019-06-25133822.ndjson.zst"
+    assert scan(path, "--workers", workers) == scan(path, "--workers", 3)
