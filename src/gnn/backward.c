@@ -203,11 +203,12 @@ int lg_gnn_backward(const struct lg_gnn_model *model, const struct lg_gnn_graph 
 {
     struct lg_gnn_weights grad;
     float d_wide;
-    /* undo_h is free between forwards and as large as dx. */
-    const struct lg_gnn_back_out out = {.grad = &grad, .dx = s->undo_h[0], .d_wide = &d_wide};
+    /* The ablation's copy is as large as dx. */
+    const struct lg_gnn_back_out out = {.grad = &grad, .dx = s->copy_h[1], .d_wide = &d_wide};
 
     if (!lg_gnn_scratch_holds(s, model, g))
         return LG_EINVAL;
+    s->copied = false;
     lg_gnn_weights_bind(&grad, &model->lay, flat_grad, true);
     lg_gnn_back(model, g, s, NULL, dlogits, &out);
     lg_gnn_scatter_tokens(model, g, out.dx, d_wide, grad.tok, grad.wide);

@@ -79,14 +79,14 @@ static void run_layer(const struct lg_kernels *k, const struct lg_gnn_model *mod
         multiply(s->h[l + 1], noise->h[l], (size_t)s->n_nodes * d);
 }
 
-void lg_gnn_read_out(const struct lg_gnn_model *model, struct lg_gnn_scratch *s,
+void lg_gnn_read_out(const struct lg_gnn_model *model, struct lg_gnn_scratch *s, const float *h,
         const uint8_t *skip, uint32_t n_left, const struct lg_gnn_noise *noise, float logits[2])
 {
     const struct lg_kernels *k = lg_kernels();
     uint32_t d = model->cfg.dim;
     float *act = s->row, wide = 0.0f;
 
-    k->columns(s->h[model->cfg.layers], s->n_nodes, d, skip, s->cat, s->cat + d);
+    k->columns(h, s->n_nodes, d, skip, s->cat, s->cat + d);
     for (uint32_t j = 0; j < d; j++)
         s->cat[j] = s->cat[j] / (float)n_left;
     k->gemm(1, 2 * d, d, s->cat, 2 * d, model->read_pack, model->w.read_b, s->read, d);
@@ -111,7 +111,8 @@ void lg_gnn_run(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
     run_input(k, model, g, s);
     for (uint32_t l = 0; l < model->cfg.layers; l++)
         run_layer(k, model, s, l, noise);
-    lg_gnn_read_out(model, s, NULL, g->n_nodes, noise, logits);
+    lg_gnn_read_out(model, s, s->h[model->cfg.layers], NULL, g->n_nodes, noise, logits);
+    s->copied = false;
     s->model = model;
     s->graph = g;
 }

@@ -90,12 +90,14 @@ struct lg_gnn_scratch {
     /* backward; shared with ablation, which needs no gradient at the same time */
     float *dh, *dt, *dz, *ds_src, *ds_dst, *edge_tmp, *d_read;
 
-    /* ablation */
+    /* ablation: a second copy of what depends on neighbours (from h_1 and z_1 on). Between two
+     * ablations it equals the cached forward when `copied` is set. */
+    bool copied;
     uint8_t *dropped, *seen;
-    uint32_t *list; /* affected nodes */
-    uint32_t *undo_id[LG_GNN_MAX_LAYERS + 1];
-    float *undo_h[LG_GNN_MAX_LAYERS + 1], *undo_z[LG_GNN_MAX_LAYERS];
-    float *undo_src[LG_GNN_MAX_LAYERS], *undo_dst[LG_GNN_MAX_LAYERS];
+    uint32_t *list;                           /* affected nodes */
+    uint32_t *changed[LG_GNN_MAX_LAYERS + 1]; /* rows of the copy of h_l that differ */
+    float *copy_h[LG_GNN_MAX_LAYERS + 1], *copy_z[LG_GNN_MAX_LAYERS];
+    float *copy_src[LG_GNN_MAX_LAYERS], *copy_dst[LG_GNN_MAX_LAYERS];
     struct lg_gat_edge *edge;
     float *row; /* 2 dim */
 };
@@ -119,7 +121,7 @@ void lg_gnn_run(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
         struct lg_gnn_scratch *s, const struct lg_gnn_noise *noise, float logits[2]);
 /* Read-out and logits from h of the last layer; skip: nodes left out or NULL. Fills s->cat and
  * s->read. */
-void lg_gnn_read_out(const struct lg_gnn_model *model, struct lg_gnn_scratch *s,
+void lg_gnn_read_out(const struct lg_gnn_model *model, struct lg_gnn_scratch *s, const float *h,
         const uint8_t *skip, uint32_t n_left, const struct lg_gnn_noise *noise, float logits[2]);
 
 /* Where lg_gnn_back puts what it finds; all added to. */

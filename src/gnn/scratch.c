@@ -84,8 +84,6 @@ static void lay_out(struct lg_gnn_scratch *s, struct cursor *c, const struct lg_
     s->stat_in = take(c, 2 * n, sizeof(float));
     for (uint32_t l = 0; l <= cfg->layers; l++) {
         s->h[l] = take(c, n * d, sizeof(float));
-        s->undo_h[l] = take(c, n * d, sizeof(float));
-        s->undo_id[l] = take(c, n, sizeof(uint32_t));
     }
     for (uint32_t l = 0; l < cfg->layers; l++) {
         s->z[l] = take(c, n * d, sizeof(float));
@@ -94,9 +92,15 @@ static void lay_out(struct lg_gnn_scratch *s, struct cursor *c, const struct lg_
         s->s_src[l] = take(c, nh, sizeof(float));
         s->s_dst[l] = take(c, nh, sizeof(float));
         s->alpha[l] = take(c, in * cfg->heads, sizeof(float));
-        s->undo_z[l] = take(c, n * d, sizeof(float));
-        s->undo_src[l] = take(c, nh, sizeof(float));
-        s->undo_dst[l] = take(c, nh, sizeof(float));
+    }
+    for (uint32_t l = 1; l <= cfg->layers; l++) {
+        s->copy_h[l] = take(c, n * d, sizeof(float));
+        s->changed[l] = take(c, n, sizeof(uint32_t));
+        if (l == cfg->layers)
+            break;
+        s->copy_z[l] = take(c, n * d, sizeof(float));
+        s->copy_src[l] = take(c, nh, sizeof(float));
+        s->copy_dst[l] = take(c, nh, sizeof(float));
     }
     s->wide = take(c, n, sizeof(float));
     s->cat = take(c, 2 * d, sizeof(float));
