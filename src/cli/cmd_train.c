@@ -22,7 +22,7 @@ static const char train_help[] =
         "  --seeds N          networks of the jury (default: 5)\n"
         "  --first-seed N     first of their seeds (default: 1)\n"
         "  --epochs N         passes over the windows (default: 7)\n"
-        "  --weights G,T,B    of networks, token regression, trees in the jury (default: equal)\n"
+        "  --weights G,T,B    of networks, token regression, trees in the jury (default: 1,2,1)\n"
         "  --min-events N     smaller windows are left out (default: 5)\n"
         "  --threads N        (default: one a processor)\n"
         "  --experimental     say on every verdict that little data stands behind it\n"
