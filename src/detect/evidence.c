@@ -35,7 +35,7 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
         sum += (double)(logits[1] - logits[0]);
     }
     *ret = sum / m->n_gats;
-    return 0;
+    return isfinite(*ret) ? 0 : LG_ERANGE;
 }
 
 int lg_jury_rescore(

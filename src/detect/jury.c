@@ -118,7 +118,7 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
         sum += (double)(logits[1] - logits[0]);
     }
     *ret = sum / m->n_gats;
-    return 0;
+    return isfinite(*ret) ? 0 : LG_ERANGE;
 }
 
 /* The plain members without the nodes marked in `removed`. */

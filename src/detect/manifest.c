@@ -7,6 +7,9 @@
 #include "detect/model_int.h"
 #include "json/write.h"
 
+/* Scales and calibration stay within it: a probability is then always a number. */
+#define MAX_NUMBER 1e9
+
 static const char *const member_names[LG_MEMBER_COUNT] = {"gat", "tokens", "trees"};
 
 const char *lg_member_name(enum lg_member m)
@@ -199,6 +202,9 @@ static int read_members(struct lg_jval root, struct lg_model *m, struct lg_err *
         if (s->weight < 0 || s->std <= 0)
             return lg_err_set(
                     reterr, LG_EINVAL, "manifest: scale of '%s' is not monotone", member_names[i]);
+        if (s->std < 1 / MAX_NUMBER || s->std > MAX_NUMBER || fabs(s->mean) > MAX_NUMBER)
+            return lg_err_set(reterr, LG_EINVAL, "manifest: scale of '%s' is out of all reason",
+                    member_names[i]);
         sum += s->weight;
     }
     if (fabs(sum - 1.0) > 1e-6)
@@ -227,6 +233,10 @@ static int read_files(
         if (key.n == 0 || key.n >= sizeof(files[n].name) || key.p[0] == '.' ||
                 lg_str_chr(key, '/') >= 0 || memchr(key.p, '\0', key.n) != NULL)
             return lg_err_set(reterr, LG_EINVAL, "manifest: bad file name");
+        for (uint32_t i = 0; i < n; i++)
+            if (lg_str_eq(key, lg_str_z(files[i].name)))
+                return lg_err_set(
+                        reterr, LG_EINVAL, "manifest: '%s' stands there twice", files[i].name);
         if (lg_jval_type(val) != LG_JSON_STRING || lg_jval_str(val).n != LG_SHA256_HEX)
             return lg_err_set(reterr, LG_EINVAL, "manifest: bad digest of '%.*s'", LG_STR_FMT(key));
         sha = lg_jval_str(val);
@@ -239,28 +249,67 @@ static int read_files(
     return 0;
 }
 
-/* The text of the "training" member, kept verbatim for `logster model show`. */
-static int read_training(
-        struct lg_str text, struct lg_jval root, struct lg_model *m, struct lg_err *reterr)
+static void copy_value(struct lg_jw *w, struct lg_jval v)
 {
+    struct lg_jiter it = lg_jiter_of(v);
+    struct lg_jval item;
+    struct lg_str key;
+
+    switch (lg_jval_type(v)) {
+    case LG_JSON_OBJECT:
+        lg_jw_object(w);
+        while (lg_jiter_member(&it, &key, &item)) {
+            lg_jw_key(w, key);
+            copy_value(w, item);
+        }
+        lg_jw_object_end(w);
+        break;
+    case LG_JSON_ARRAY:
+        lg_jw_array(w);
+        while (lg_jiter_item(&it, &item))
+            copy_value(w, item);
+        lg_jw_array_end(w);
+        break;
+    case LG_JSON_STRING:
+        lg_jw_str(w, lg_jval_str(v));
+        break;
+    case LG_JSON_I64:
+        lg_jw_i64(w, lg_jval_i64(v));
+        break;
+    case LG_JSON_U64:
+        lg_jw_u64(w, lg_jval_u64(v));
+        break;
+    case LG_JSON_DOUBLE:
+        lg_jw_double(w, lg_jval_double(v));
+        break;
+    case LG_JSON_BOOL:
+        lg_jw_bool(w, lg_jval_bool(v));
+        break;
+    default:
+        lg_jw_null(w);
+    }
+}
+
+/* The "training" member as text, for `logster model show` and for saving the model again. */
+static int read_training(struct lg_jval root, struct lg_model *m, struct lg_err *reterr)
+{
+    struct lg_buf out;
     struct lg_jval v;
-    ptrdiff_t at;
-    struct lg_str rest;
+    struct lg_jw w;
+    int rc;
 
     if (!lg_jval_get(root, LG_STR("training"), &v))
         return 0;
     if (lg_jval_type(v) != LG_JSON_OBJECT)
         return lg_err_set(reterr, LG_EINVAL, "manifest: 'training' is not an object");
-    /* the writer puts it last: from its key to the closing brace of the manifest */
-    at = lg_str_find(text, LG_STR("\"training\":"));
-    if (at < 0)
-        return 0;
-    rest = lg_str_trim(lg_str_sub(text, (size_t)at + strlen("\"training\":"), text.n));
-    if (rest.n < 3 || rest.p[rest.n - 1] != '}')
-        return 0;
-    rest = lg_str_trim(lg_str_sub(rest, 0, rest.n - 1));
-    m->training_json = lg_strndup(rest.p, rest.n);
-    return m->training_json != NULL ? 0 : lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    lg_buf_init(&out, LG_MANIFEST_MAX_BYTES);
+    lg_jw_init(&w, &out);
+    copy_value(&w, v);
+    rc = out.failed;
+    if (rc == 0 && (m->training_json = lg_strndup(out.p, out.n)) == NULL)
+        rc = LG_ENOMEM;
+    lg_buf_done(&out);
+    return rc < 0 ? lg_err_set(reterr, rc, "manifest: 'training': %s", lg_err_name(rc)) : 0;
 }
 
 /* How the members become a probability, and from which one a window is an attack. */
@@ -275,13 +324,14 @@ static int read_scale(struct lg_jval root, struct lg_model *m, struct lg_err *re
             (rc = get_number(calibration, "b", &m->calibration_b, reterr)) < 0 ||
             (rc = get_number(root, "threshold", &m->threshold, reterr)) < 0)
         return rc;
-    if (m->calibration_a <= 0 || m->threshold < 0 || m->threshold > 1)
+    if (m->calibration_a <= 0 || m->calibration_a > MAX_NUMBER ||
+            fabs(m->calibration_b) > MAX_NUMBER || m->threshold < 0 || m->threshold > 1)
         return lg_err_set(reterr, LG_EINVAL, "manifest: calibration or threshold out of range");
     return 0;
 }
 
-static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m,
-        struct lg_model_file *files, uint32_t *ret_n, struct lg_err *reterr)
+static int read_root(struct lg_jval root, struct lg_model *m, struct lg_model_file *files,
+        uint32_t *ret_n, struct lg_err *reterr)
 {
     char format[32], platform[16];
     struct lg_jval v;
@@ -311,12 +361,9 @@ static int read_root(struct lg_str text, struct lg_jval root, struct lg_model *m
                 LG_FEATURE_VERSION);
     if (m->n_gats == 0)
         return lg_err_set(reterr, LG_EINVAL, "manifest: no networks");
-    rc = read_scale(root, m, reterr);
-    if (rc < 0)
+    if ((rc = read_scale(root, m, reterr)) < 0 || (rc = read_files(root, files, ret_n, reterr)) < 0)
         return rc;
-    if ((rc = read_files(root, files, ret_n, reterr)) < 0)
-        return rc;
-    return read_training(text, root, m, reterr);
+    return read_training(root, m, reterr);
 }
 
 int lg_manifest_read(struct lg_str text, struct lg_model *m, struct lg_model_file *files,
@@ -330,9 +377,10 @@ int lg_manifest_read(struct lg_str text, struct lg_model *m, struct lg_model_fil
         return lg_err_set(reterr, rc, "out of memory");
     rc = lg_json_parse(j, text, false, &root, NULL);
     if (rc < 0)
-        rc = lg_err_set(reterr, LG_EINVAL, "manifest: %s", lg_json_reason(j));
+        rc = lg_err_set(
+                reterr, rc == LG_ENOMEM ? rc : LG_EINVAL, "manifest: %s", lg_json_reason(j));
     else
-        rc = read_root(text, root, m, files, ret_n, reterr);
+        rc = read_root(root, m, files, ret_n, reterr);
     lg_json_free(j);
     return rc;
 }

@@ -23,12 +23,17 @@ static int want(const struct lg_tensors *set, const char *name, enum lg_dtype dt
     return 0;
 }
 
-static int all_finite(const float *v, uint64_t n, const char *name, struct lg_err *reterr)
+/* Finite, and so small that no sum of them can leave a float's range. */
+static int all_sane(const float *v, uint64_t n, const char *name, struct lg_err *reterr)
 {
-    for (uint64_t i = 0; i < n; i++)
+    for (uint64_t i = 0; i < n; i++) {
         if (!isfinite(v[i]))
             return lg_err_set(reterr, LG_EINVAL, "tensor '%s' holds NaN or infinity at %llu", name,
                     (unsigned long long)i);
+        if (fabsf(v[i]) > LG_MEMBER_MAX_VALUE)
+            return lg_err_set(reterr, LG_EINVAL, "tensor '%s' is out of all reason at %llu", name,
+                    (unsigned long long)i);
+    }
     return 0;
 }
 
@@ -53,8 +58,8 @@ int lg_token_regression_from(const struct lg_tensors *set, uint32_t vocab,
 
     if ((rc = want(set, "weight", LG_F32, vocab, &weight, reterr)) < 0 ||
             (rc = want(set, "bias", LG_F32, 1, &bias, reterr)) < 0 ||
-            (rc = all_finite(weight->data, weight->n, "weight", reterr)) < 0 ||
-            (rc = all_finite(bias->data, 1, "bias", reterr)) < 0)
+            (rc = all_sane(weight->data, weight->n, "weight", reterr)) < 0 ||
+            (rc = all_sane(bias->data, 1, "bias", reterr)) < 0)
         return rc;
     copy = lg_memdup(weight->data, vocab * sizeof(float));
     if (copy == NULL)
@@ -125,8 +130,8 @@ int lg_forest_from(const struct lg_tensors *set, uint32_t n_features, struct lg_
             (rc = want(set, "left", LG_I32, feature->n, &left, reterr)) < 0 ||
             (rc = want(set, "right", LG_I32, feature->n, &right, reterr)) < 0 ||
             (rc = want(set, "base", LG_F32, 1, &base, reterr)) < 0 ||
-            (rc = all_finite(value->data, value->n, "value", reterr)) < 0 ||
-            (rc = all_finite(base->data, 1, "base", reterr)) < 0)
+            (rc = all_sane(value->data, value->n, "value", reterr)) < 0 ||
+            (rc = all_sane(base->data, 1, "base", reterr)) < 0)
         return rc;
     if (root->n == 0 || root->n > 10000 || feature->n == 0 || feature->n > 10000000)
         return lg_err_set(reterr, LG_ELIMIT, "%llu trees with %llu nodes",

@@ -12,13 +12,16 @@
  * everywhere. Both are read-only after loading and shared by threads.
  */
 
+/* No weight, threshold or leaf is larger: scores stay finite whatever the file. */
+#define LG_MEMBER_MAX_VALUE 1e9f
+
 /* Regression over graph tokens (logistic, Fan et al. 2008, liblinear). */
 struct lg_token_regression {
     uint32_t vocab;
     float *weight; /* vocab */
     float bias;
 };
-/* Tensors "weight" f32[vocab] and "bias" f32[1]; finite. LG_EINVAL says what is wrong. */
+/* Tensors "weight" f32[vocab] and "bias" f32[1]; finite, within the bound. LG_EINVAL says what is wrong. */
 int lg_token_regression_from(const struct lg_tensors *set, uint32_t vocab,
         struct lg_token_regression *ret, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_token_regression_to(const struct lg_token_regression *r, struct lg_tensors *set,
@@ -40,6 +43,7 @@ struct lg_forest {
     int32_t *right;
     float base; /* log-odds added to the sum */
 };
+/* Refuses numbers as above, children outside their tree, and any cycle. */
 int lg_forest_from(const struct lg_tensors *set, uint32_t n_features, struct lg_forest *ret,
         struct lg_err *reterr) LG_MUST_CHECK;
 int lg_forest_to(

@@ -85,8 +85,12 @@ int lg_file_write(const char *path, struct lg_str bytes, struct lg_err *reterr)
         (void)unlink(tmp);
         return rc;
     }
-    if (close(fd) < 0 || rename(tmp, path) < 0)
-        return lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
+    if (close(fd) < 0 || rename(tmp, path) < 0) {
+        int rc = lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
+
+        (void)unlink(tmp);
+        return rc;
+    }
     return 0;
 }
 
@@ -153,7 +157,22 @@ static int convert(const struct lg_tensors *from, enum lg_dtype have, enum lg_dt
     return 0;
 }
 
-static int load_gat(struct lg_model *m, const struct lg_tensors *set, struct lg_err *reterr)
+/* "gat-<k>.safetensors" by the number of its network; LG_MODEL_MAX_GATS for any other name. */
+static uint32_t gat_number(const char *name)
+{
+    char want[sizeof("gat-15.safetensors")];
+    uint32_t k = 0;
+
+    for (; k < LG_MODEL_MAX_GATS; k++) {
+        (void)snprintf(want, sizeof(want), "gat-%u.safetensors", k);
+        if (strcmp(name, want) == 0)
+            break;
+    }
+    return k;
+}
+
+static int load_gat(
+        struct lg_model *m, uint32_t k, const struct lg_tensors *set, struct lg_err *reterr)
 {
     struct lg_gnn_config want = {.feature_version = LG_FEATURE_VERSION,
             .vocab = LG_TOKEN_VOCAB,
@@ -167,9 +186,7 @@ static int load_gat(struct lg_model *m, const struct lg_tensors *set, struct lg_
     lg_tensors_init(&wide);
     rc = convert(set, LG_F16, LG_F32, &wide, reterr);
     if (rc == 0)
-        rc = lg_gnn_model_from_tensors(&wide, &want, &m->gat[m->n_gats], reterr);
-    if (rc == 0)
-        m->n_gats++;
+        rc = lg_gnn_model_from_tensors(&wide, &want, &m->gat[k], reterr);
     lg_tensors_done(&wide);
     return rc;
 }
@@ -178,6 +195,7 @@ static int load_file(
         struct lg_model *m, const char *dir, const struct lg_model_file *f, struct lg_err *reterr)
 {
     char path[PATH_BYTES], sha[LG_SHA256_HEX + 1];
+    uint32_t k = gat_number(f->name);
     struct lg_tensors set;
     struct lg_err why = {0, ""};
     int rc = join(path, dir, f->name, reterr);
@@ -192,11 +210,11 @@ static int load_file(
     lg_tensors_init(&set);
     rc = lg_tensors_load(path, &set, &why);
     if (rc == 0) {
-        if (strncmp(f->name, "gat-", 4) == 0 && m->n_gats < LG_MODEL_MAX_GATS)
-            rc = load_gat(m, &set, &why);
-        else if (strcmp(f->name, "tokens.safetensors") == 0 && m->tokens.weight == NULL)
+        if (k < m->n_gats)
+            rc = load_gat(m, k, &set, &why);
+        else if (strcmp(f->name, "tokens.safetensors") == 0)
             rc = lg_token_regression_from(&set, LG_GRAPH_TOKEN_VOCAB, &m->tokens, &why);
-        else if (strcmp(f->name, "trees.safetensors") == 0 && m->trees.root == NULL)
+        else if (strcmp(f->name, "trees.safetensors") == 0)
             rc = lg_forest_from(&set, lg_features_count_n(), &m->trees, &why);
         else
             rc = lg_err_set(&why, LG_EINVAL, "a model has no such file");
@@ -214,14 +232,14 @@ int lg_model_load(const char *dir, struct lg_model **ret, struct lg_err *reterr)
     struct lg_str text = {NULL, 0};
     char path[PATH_BYTES];
     struct lg_err why = {0, ""};
-    uint32_t n = 0, seeds;
+    uint32_t n = 0;
     int rc;
 
     if (m == NULL)
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     rc = join(path, dir, "manifest.json", reterr);
     if (rc == 0)
-        rc = lg_file_read(path, 16u << 20, &text, reterr);
+        rc = lg_file_read(path, LG_MANIFEST_MAX_BYTES, &text, reterr);
     if (rc < 0)
         goto out;
     lg_sha256_hex(text, m->sha256);
@@ -230,11 +248,10 @@ int lg_model_load(const char *dir, struct lg_model **ret, struct lg_err *reterr)
         (void)lg_err_set(reterr, rc, "%s: %s", path, why.text);
         goto out;
     }
-    seeds = m->n_gats;
-    m->n_gats = 0;
     for (uint32_t i = 0; i < n && rc == 0; i++)
         rc = load_file(m, dir, &files[i], reterr);
-    if (rc == 0 && (m->n_gats != seeds || m->tokens.weight == NULL || m->trees.root == NULL))
+    /* no name stands twice and no other is taken: so many files are all of them */
+    if (rc == 0 && n != m->n_gats + 2)
         rc = lg_err_set(reterr, LG_EINVAL, "%s: the model lacks a member", path);
 out:
     lg_free((void *)(uintptr_t)text.p);
@@ -325,7 +342,7 @@ int lg_model_save(struct lg_model *m, const char *dir, struct lg_err *reterr)
         rc = join(path, dir, "manifest.json", reterr);
     if (rc < 0)
         return rc;
-    lg_buf_init(&text, 16u << 20);
+    lg_buf_init(&text, LG_MANIFEST_MAX_BYTES);
     lg_manifest_write(m, files, n, &text);
     if (text.failed < 0)
         rc = lg_err_set(reterr, text.failed, "manifest is too large or memory is out");

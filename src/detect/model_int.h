@@ -9,6 +9,7 @@ struct lg_model_file {
     char name[80];
     char sha256[LG_SHA256_HEX + 1];
 };
+#define LG_MANIFEST_MAX_BYTES ((size_t)16 << 20)
 #define LG_MODEL_MAX_FILES (LG_MODEL_MAX_GATS + 2)
 
 void lg_manifest_write(const struct lg_model *m, const struct lg_model_file *files, uint32_t n,
