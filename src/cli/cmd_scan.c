@@ -115,13 +115,13 @@ static void summary(const struct lg_scan_stats *s, const struct scan_cmd *c)
     for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
         dead += s->dead[i];
     (void)fprintf(stderr,
-            "%llu records, %llu events, %llu dead letters, %llu endpoints; %llu windows, %llu "
-            "attack, "
-            "%llu too small to judge, %llu idle\n",
-            (unsigned long long)s->records, (unsigned long long)s->events, (unsigned long long)dead,
-            (unsigned long long)s->window.endpoints, (unsigned long long)s->windows,
-            (unsigned long long)s->attacks, (unsigned long long)s->errors,
-            (unsigned long long)s->idle_skipped);
+            "%llu records, %llu events, %llu skipped, %llu dead letters, %llu endpoints; "
+            "%llu windows, %llu attack, %llu too small to judge, %llu idle\n",
+            (unsigned long long)s->records, (unsigned long long)s->events,
+            (unsigned long long)s->skipped, (unsigned long long)dead,
+            (unsigned long long)s->window.endpoints,
+            (unsigned long long)(s->windows[0] + s->windows[1]), (unsigned long long)s->attacks,
+            (unsigned long long)s->errors, (unsigned long long)s->idle_skipped);
     for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
         if (s->dead[i] > 0)
             (void)fprintf(stderr, "  dead letters, %-18s %llu\n",
@@ -130,7 +130,7 @@ static void summary(const struct lg_scan_stats *s, const struct scan_cmd *c)
         (void)fprintf(stderr, "  %llu events came after their windows had closed\n",
                 (unsigned long long)s->window.late_dropped);
     for (int p = 0; p < 2; p++)
-        if (c->models[p] != NULL && c->models[p]->experimental && s->windows > 0)
+        if (c->models[p] != NULL && c->models[p]->experimental && s->windows[p] > 0)
             (void)fprintf(stderr, "  the %s model is experimental: little data stands behind it\n",
                     lg_platform_name((enum lg_platform)p));
 }
@@ -240,10 +240,10 @@ static int run(struct scan_cmd *c)
     if (rc == 0 || stats.files_failed > 0) {
         if (!c->json)
             lg_table_print(c->tables, c->opt.workers, c->limit, stats.attacks, stdout);
+        if (fflush(stdout) != 0 && rc == 0)
+            rc = lg_err_set(&err, LG_EIO, "standard output: %s", strerror(errno));
         summary(&stats, c);
     }
-    if (fflush(stdout) != 0 && rc == 0)
-        rc = lg_err_set(&err, LG_EIO, "standard output: %s", strerror(errno));
     if (rc < 0 && stats.files_failed == 0)
         (void)fprintf(stderr, "logster scan: %s\n", err.text);
     if (rc < 0)
@@ -274,7 +274,7 @@ int lg_cmd_scan(int argc, char **argv)
     if (c.opt.workers == 0) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-        c.opt.workers = cpus > 0 && cpus <= 64 ? (uint32_t)cpus : 1;
+        c.opt.workers = cpus <= 0 ? 1 : cpus < 64 ? (uint32_t)cpus : 64;
     }
     c.tables = lg_calloc(c.opt.workers, sizeof(*c.tables));
     if (c.tables == NULL)

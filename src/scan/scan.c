@@ -83,6 +83,7 @@ struct owning {
     struct lg_windows *windows;
     struct lg_jury *jury[2];
     struct part *out; /* of the batch in hand */
+    uint64_t endpoints;
     struct lg_scan_stats stats;
     pthread_t thread;
 };
@@ -197,7 +198,7 @@ static int on_window(void *user, const struct lg_graph *g)
     struct lg_verdict v;
     int rc;
 
-    o->stats.windows++;
+    o->stats.windows[g->platform]++;
     if (jury == NULL) {
         o->stats.no_model++;
         return 0;
@@ -246,6 +247,7 @@ static void parcel_free(struct parcel *p)
 static void own(struct owning *o)
 {
     struct parcel *waiting = NULL;
+    struct lg_window_stats st;
     uint64_t next = 0;
     void *item;
 
@@ -270,6 +272,8 @@ static void own(struct owning *o)
     /* end of input: what is still open is judged under one more number */
     wait_for_room(o->scan, next);
     o->out = &o->scan->slots[next % o->scan->slots_n].part[o->index];
+    lg_windows_stats(o->windows, &st);
+    o->endpoints = st.endpoints + st.early_flushes; /* flushing forgets them */
     if (!failed(o->scan)) {
         int rc = lg_windows_flush(o->windows);
 
@@ -393,6 +397,7 @@ static void *normalize_thread(void *arg)
 struct reading {
     struct scan *scan;
     struct normalizing *normalizing;
+    struct lg_normalizer *nz; /* recognises formats */
     uint64_t seq;
     uint64_t records;
 };
@@ -406,6 +411,22 @@ static int send_job(struct reading *r, struct job *j, uint32_t to)
         return LG_EINTR;
     }
     return failed(r->scan) ? LG_EINTR : 0;
+}
+
+/* Whether a record of a format with state stands in the batch: these are plain text. */
+static bool holds_state(const struct reading *r, const struct lg_capture_batch *b)
+{
+    for (size_t i = 0; i < b->records.n; i++) {
+        struct lg_str s = lg_capture_record_str(b, i);
+        const struct lg_format *format;
+
+        if (s.n == 0 || s.p[0] == '{' || lg_str_starts(s, LG_STR("<Event")))
+            continue;
+        format = lg_format_recognise(r->nz, s, true);
+        if (format != NULL && lg_format_stateful(format))
+            return true;
+    }
+    return false;
 }
 
 static int read_file(struct reading *r, uint32_t file, struct lg_norm_stream_options *so,
@@ -430,6 +451,8 @@ static int read_file(struct reading *r, uint32_t file, struct lg_norm_stream_opt
         j->stream = so;
         j->flush = got <= 0; /* empty: flushes the assembler of the thread that had it all */
         r->records += j->batch->records.n;
+        /* one thread has it all from the first such record on, whatever the file began with */
+        stateful = stateful || holds_state(r, j->batch);
         rc = send_job(r, j, stateful || got <= 0 ? home : (uint32_t)(r->seq % r->scan->workers));
         if (rc < 0)
             return rc;
@@ -558,18 +581,19 @@ static void add_stats(struct lg_scan_stats *to, const struct lg_scan_stats *from
     to->skipped += from->skipped;
     for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
         to->dead[i] += from->dead[i];
-    to->windows += from->windows;
+    to->windows[0] += from->windows[0];
+    to->windows[1] += from->windows[1];
     to->attacks += from->attacks;
     to->errors += from->errors;
     to->idle_skipped += from->idle_skipped;
     to->no_model += from->no_model;
 }
 
-static void add_window_stats(struct lg_window_stats *to, const struct lg_windows *ws)
+static void add_window_stats(struct lg_window_stats *to, const struct owning *o)
 {
     struct lg_window_stats w;
 
-    lg_windows_stats(ws, &w);
+    lg_windows_stats(o->windows, &w);
     to->events += w.events;
     to->late_entered += w.late_entered;
     to->late_dropped += w.late_dropped;
@@ -577,7 +601,7 @@ static void add_window_stats(struct lg_window_stats *to, const struct lg_windows
     to->windows += w.windows;
     to->early_flushes += w.early_flushes;
     to->peak_bytes += w.peak_bytes;
-    to->endpoints += w.endpoints;
+    to->endpoints += o->endpoints;
 }
 
 /* Threads start when everything stands, so that a failure before needs no unwinding of them. */
@@ -596,10 +620,13 @@ static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
     while (started_o == s->workers && started_n < s->workers &&
             pthread_create(&n[started_n].thread, NULL, normalize_thread, &n[started_n]) == 0)
         started_n++;
-    if (started_n == s->workers)
-        rc = read_files(&r, streams, file_error, stats);
-    else
+    if (started_n < s->workers)
         fail(s, LG_EIO);
+    else if ((rc = lg_normalizer_new(&r.nz)) < 0)
+        fail(s, rc);
+    else
+        rc = read_files(&r, streams, file_error, stats);
+    lg_normalizer_free(r.nz);
     for (uint32_t i = 0; i < started_n; i++)
         lg_queue_close(n[i].in);
     for (uint32_t i = 0; i < started_n; i++)
@@ -647,7 +674,7 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
         add_stats(ret, &n[i].stats);
         add_stats(ret, &o[i].stats);
         if (o[i].windows != NULL)
-            add_window_stats(&ret->window, o[i].windows);
+            add_window_stats(&ret->window, &o[i]);
         normalizing_done(&n[i]);
         owning_done(&o[i]);
     }

@@ -6,8 +6,8 @@
 
 /*
  * Logster's main job offline: files in, a verdict on every window out, over several threads. The
- * calling thread reads and cuts; `workers` threads normalize batches (formats with state: one
- * file, one worker, in order); `workers` threads own endpoints (by hash) with their windows,
+ * calling thread reads and cuts; `workers` threads normalize batches (from the first record of a
+ * format with state on: one file, one worker, in order); `workers` threads own endpoints (by hash) with their windows,
  * graphs and verdicts. Batches are handed on by number, so that each endpoint sees its events in
  * file order and verdicts come out in one order whatever the number of workers. Memory is bounded
  * by a fixed number of batches under way and the windows' caps.
@@ -42,9 +42,10 @@ struct lg_scan_sink {
 struct lg_scan_stats {
     uint64_t records, events, skipped;
     uint64_t dead[LG_DEAD_REASON_COUNT];
-    uint64_t windows, attacks, errors, idle_skipped, no_model;
+    uint64_t windows[2]; /* by enum lg_platform */
+    uint64_t attacks, errors, idle_skipped, no_model;
     uint32_t files_failed;
-    struct lg_window_stats window;
+    struct lg_window_stats window; /* endpoints: of the whole scan */
 };
 
 /*

@@ -24,6 +24,17 @@ def test_attack_is_found_with_its_evidence(logster, captures):
     assert "reg.exe" in done.text and "%" in done.text
 
 
+def test_summary_accounts_for_everything(logster, captures):
+    done = logster("scan", captures.attack)
+    assert ("1682 records, 1318 events, 0 skipped, 364 dead letters, 4 endpoints; "
+            "21 windows, 5 attack") in done.err
+    assert "experimental" not in done.err
+    done = logster("scan", captures.shellshock)
+    events, skipped = (int(done.err.split(word)[0].split()[-1]) for word in (" events", " skipped"))
+    assert "87 records" in done.err and events >= 87 - skipped > 50
+    assert "the linux model is experimental" in done.err
+
+
 def test_every_window_has_a_verdict(logster, captures):
     done = logster("scan", "--json", captures.attack)
     assert done.rc == 1
@@ -100,3 +111,25 @@ def test_models_are_verified(logster, tmp_path):
     weights.write_bytes(data)
     done = logster("scan", "--model", broken, "tests/data/captures/omerbenamram_sysmon.ndjson.zst")
     assert done.rc == 2 and "gat-3" in done.err and "SHA-256" in done.err
+
+
+def test_formats_with_state_in_a_mixed_file(logster, captures, tmp_path):
+    """auditd's records of one event stand batches apart, behind and between others."""
+    import subprocess
+    text = subprocess.run(["zstd", "-dcq", captures.attack], stdout=subprocess.PIPE, check=True).stdout
+    lines = text.splitlines(keepends=True)
+    audit = [(f'node=aux type=SYSCALL msg=audit(1561484{300 + i}.000:{i}): arch=c000003e syscall=59 '
+              f'success=yes exit=0 items=0 ppid={i} pid={100 + i} uid=0 euid=0 comm="c{i}" exe="/bin/c{i}"\n',
+              f'node=aux type=EXECVE msg=audit(1561484{300 + i}.000:{i}): argc=1 a0="c{i}"\n')
+             for i in range(40)]
+    for i, (first, second) in enumerate(audit):
+        lines[500 + 20 * i] += first.encode()
+        lines[500 + 20 * i + 15] += second.encode()
+    mixed = tmp_path / "mixed.log"
+    mixed.write_bytes(b"".join(lines))
+    one = logster("scan", "--json", "--workers", 1, mixed)
+    assert "1358 events" in one.err, one.err
+    for workers in (2, 5):
+        many = logster("scan", "--json", "--workers", workers, mixed)
+        assert without_time(many.text) == without_time(one.text)
+        assert many.err == one.err
