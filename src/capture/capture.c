@@ -287,7 +287,7 @@ int lg_capture_open(const char *path, const struct lg_capture_options *opt, stru
     int rc;
 
     if (cap == NULL)
-        return lg_err_set(reterr, LG_ENOMEM, "%s: out of memory", path);
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     cap->batch_bytes = opt != NULL && opt->batch_bytes > 0 ? opt->batch_bytes : BATCH_BYTES;
     if (cap->batch_bytes > BATCH_BYTES_MAX)
         cap->batch_bytes = BATCH_BYTES_MAX;
@@ -298,7 +298,7 @@ int lg_capture_open(const char *path, const struct lg_capture_options *opt, stru
     if (rc == 0 && (opt == NULL || !opt->no_probe)) {
         rc = run_probe(cap);
         if (rc < 0)
-            (void)lg_err_set(reterr, rc, "%s: out of memory", path);
+            (void)lg_err_set(reterr, rc, "out of memory");
     }
     if (rc < 0) {
         lg_capture_close(cap);

@@ -58,7 +58,7 @@ static inline struct lg_str lg_capture_record_str(const struct lg_capture_batch 
  * (2,000 samples or 4 MiB where the format's header time may be skewed, 16 MiB where there is no
  * sample; else to the first
  * record that is recognised); its records come out of lg_capture_next all the same.
- * LG_ENOENT, LG_EIO, LG_EINVAL (a directory), LG_ENOMEM.
+ * LG_ENOENT, LG_EIO, LG_EINVAL (a directory), LG_ENOMEM; messages leave the path to the caller.
  */
 int lg_capture_open(const char *path, const struct lg_capture_options *opt, struct lg_capture **ret,
         struct lg_err *reterr) LG_MUST_CHECK;

@@ -53,17 +53,17 @@ int lg_input_open(const char *path, struct lg_input **ret, struct lg_err *reterr
 
     if (fd < 0)
         return lg_err_set(reterr, errno == ENOENT || errno == ENOTDIR ? LG_ENOENT : LG_EIO,
-                "%s: %s", path, strerror(errno));
+                "%s", strerror(errno));
     if (fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode)) {
         if (!is_stdin)
             (void)close(fd);
-        return lg_err_set(reterr, LG_EINVAL, "%s: is a directory", path);
+        return lg_err_set(reterr, LG_EINVAL, "is a directory");
     }
     src = lg_calloc(1, sizeof(*src));
     if (src == NULL) {
         if (!is_stdin)
             (void)close(fd);
-        return lg_err_set(reterr, LG_ENOMEM, "%s: out of memory", path);
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     }
     src->fd = fd;
     src->owns_fd = !is_stdin;

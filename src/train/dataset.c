@@ -321,6 +321,7 @@ static int read_capture(struct worker *w)
     struct lg_capture_info *c = &w->ds->captures.v[w->capture];
     struct lg_reader_options opt;
     struct lg_reader_stats stats;
+    struct lg_err why = {0, ""};
     char path[PATH_BYTES];
     int n = snprintf(path, sizeof(path), "%s/%s", w->opt->data_dir, c->file), rc;
 
@@ -330,9 +331,9 @@ static int read_capture(struct worker *w)
         return lg_err_set(&w->err, LG_EIO, "%s: cannot be read", path);
     lg_reader_options_default(&opt);
     opt.header_offset_ns = c->header_offset_ns;
-    rc = lg_reader_run(path, &opt, on_window, w, &stats, &w->err);
+    rc = lg_reader_run(path, &opt, on_window, w, &stats, &why);
     if (rc < 0)
-        return rc;
+        return lg_err_set(&w->err, rc, "%s: %s", path, why.text);
     c->events = stats.events;
     for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
         c->dead_letters += stats.dead[i];

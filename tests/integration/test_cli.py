@@ -1,9 +1,11 @@
 """The program as its users meet it: help, exit codes, bad input."""
 
 import os
+import re
 import subprocess
 
 import pytest
+from conftest import ROOT
 
 COMMANDS = ["scan", "normalize", "graph", "train", "eval", "model"]
 
@@ -40,6 +42,24 @@ def test_missing_file(logster, tmp_path):
     done = logster("normalize", tmp_path / "no-such-capture.json")
     assert done.rc == 2
     assert "no-such-capture.json" in done.err
+
+
+def test_errors_name_the_file_once(logster, tmp_path):
+    for command in ("scan", "normalize", "graph"):
+        done = logster(command, tmp_path / "no-such-capture.json")
+        assert done.rc == 2
+        assert done.err.count("no-such-capture.json: No such file or directory") == 1
+        assert done.err.count("no-such-capture.json") == 1
+
+
+def test_what_the_front_doors_name_is_there():
+    """./run's recording, and every target that the documents tell of."""
+    capture = re.search(r"^capture=(\S+)$", (ROOT / "run").read_text(), re.M).group(1)
+    assert (ROOT / capture).is_file()
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"`make ([a-z]+)", page.read_text()):
+            assert target in targets, f"{page.name}: make {target}"
 
 
 def test_one_bad_file_does_not_stop_the_others(logster, captures, tmp_path):

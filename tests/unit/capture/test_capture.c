@@ -245,7 +245,7 @@ static void missing_files_and_directories_are_refused(void **state)
     (void)state;
     capture_path("no such file", NULL);
     assert_int_equal(got.rc, LG_ENOENT);
-    assert_non_null(strstr(got.err.text, "no such file"));
+    assert_non_null(strstr(got.err.text, "No such file"));
     capture_path(".", NULL);
     assert_int_equal(got.rc, LG_EINVAL);
 }
