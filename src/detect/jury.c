@@ -113,7 +113,7 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
 
         if (rc == 0)
             rc = lg_gnn_forward(m->gat[i], &j->gnn, j->scratch[i], logits);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
         sum += (double)(logits[1] - logits[0]);
     }
@@ -121,21 +121,29 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
     return isfinite(*ret) ? 0 : LG_ERANGE;
 }
 
-/* The plain members without the nodes marked in `removed`. */
+/* The plain members, without the nodes marked in `removed` (or NULL). */
 int lg_jury_plain(
         struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed, struct lg_scores *s)
 {
     const struct lg_model *m = j->model;
     const uint32_t *tok;
     uint32_t n;
-    int rc = lg_features_graph_tokens(j->features, g, &m->view, removed, &tok, &n);
+    int rc = 0;
 
+    if (removed == NULL) {
+        rc = lg_features_graph_tokens(j->features, g, &m->view, NULL, &tok, &n);
+        if (rc == 0)
+            rc = lg_features_counts(j->features, g, &m->view, NULL, j->counts);
+    } else {
+        if (!j->ablating)
+            rc = lg_features_ablate_begin(j->features, g, &m->view);
+        j->ablating = rc == 0;
+        if (rc == 0)
+            rc = lg_features_ablate(j->features, g, removed, &tok, &n, j->counts);
+    }
     if (rc < 0)
         return rc;
     s->member[LG_MEMBER_TOKENS] = (double)lg_token_regression_score(&m->tokens, tok, n);
-    rc = lg_features_counts(j->features, g, &m->view, removed, j->counts);
-    if (rc < 0)
-        return rc;
     s->member[LG_MEMBER_TREES] = (double)lg_forest_score(&m->trees, j->counts);
     return 0;
 }
@@ -147,6 +155,7 @@ static int score(struct lg_jury *j, const struct lg_graph *g, struct lg_scores *
     int rc;
 
     memset(&s, 0, sizeof(s));
+    j->ablating = false;
     rc = lg_patterns_match(j->patterns, g, NULL, &j->hits, &j->n_hits);
     if (rc < 0)
         return rc;

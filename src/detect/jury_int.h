@@ -15,6 +15,7 @@ struct lg_jury {
     struct lg_gnn_graph gnn;
     const struct lg_pattern_hit *hits;
     uint32_t n_hits;
+    bool ablating; /* the features are set up for removals from the last scored graph */
     uint8_t *mark; /* one byte a graph node */
     size_t mark_cap;
 };

@@ -68,6 +68,7 @@ void lg_features_free(struct lg_features *fs)
     lg_acct_vec_done(&fs->acct, &fs->edge_num);
     lg_acct_vec_done(&fs->acct, &fs->degree);
     lg_acct_vec_done(&fs->acct, &fs->graph_tok);
+    lg_ablation_done(fs);
     lg_map_done(&fs->cache);
     lg_free(fs->bits);
     lg_free(fs);
@@ -333,8 +334,8 @@ int lg_features_nodes(struct lg_features *fs, const struct lg_graph *g, const st
         const struct lg_node *nd = &g->nodes[fs->sel.node.v[i]];
 
         fs->node_type.v[i] = nd->type;
-        node_facts(fs, g, nd, &fs->degree.v[(size_t)i * 4], begin,
-                &fs->node_num.v[(size_t)i * LG_NODE_NUM]);
+        node_facts(fs, g, nd, fs->degree.v + (size_t)i * 4, begin,
+                fs->node_num.v + (size_t)i * LG_NODE_NUM);
         fs->tok_off.v[i] = fs->tok.n;
         if (put_tokens(fs, nd) < 0)
             return LG_ENOMEM;

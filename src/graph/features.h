@@ -60,4 +60,15 @@ const char *lg_features_count_name(uint32_t i);
 int lg_features_counts(struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view,
         const uint8_t *removed, float *out) LG_MUST_CHECK;
 
+/*
+ * Both of them for one removal after the other: what lg_features_graph_tokens and
+ * lg_features_counts give with `removed`, at the price of what is removed. After
+ * lg_features_ablate_begin with this graph, until the next call of another function of this
+ * header; what lg_features_nodes gave stays. Tokens are valid until the next call.
+ */
+int lg_features_ablate_begin(
+        struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view) LG_MUST_CHECK;
+int lg_features_ablate(struct lg_features *fs, const struct lg_graph *g, const uint8_t *removed,
+        const uint32_t **ret_tok, uint32_t *ret_n, float *counts) LG_MUST_CHECK;
+
 #endif

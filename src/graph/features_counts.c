@@ -1,3 +1,4 @@
+#include "base/mem.h"
 #include "graph/features_int.h"
 #include "graph/text_int.h"
 
@@ -389,6 +390,16 @@ static void count_edge(struct counter *k, const struct lg_edge *ed)
         count_registry(k, ed, dst);
 }
 
+static void count_view(struct counter *k, const struct lg_view_sel *sel)
+{
+    k->c[C_nodes] = sel->node.n;
+    k->c[C_edges] = sel->edge.n;
+    for (uint32_t i = 0; i < sel->node.n; i++)
+        count_node(k, &k->g->nodes[sel->node.v[i]]);
+    for (uint32_t i = 0; i < sel->edge.n; i++)
+        count_edge(k, &k->g->edges[sel->edge.v[i]]);
+}
+
 int lg_features_counts(struct lg_features *fs, const struct lg_graph *g, const struct lg_view *view,
         const uint8_t *removed, float *out)
 {
@@ -396,13 +407,58 @@ int lg_features_counts(struct lg_features *fs, const struct lg_graph *g, const s
 
     if (lg_view_select(fs, g, view, removed) < 0)
         return LG_ENOMEM;
-    k.c[C_nodes] = fs->sel.node.n;
-    k.c[C_edges] = fs->sel.edge.n;
-    for (uint32_t i = 0; i < fs->sel.node.n; i++)
-        count_node(&k, &g->nodes[fs->sel.node.v[i]]);
-    for (uint32_t i = 0; i < fs->sel.edge.n; i++)
-        count_edge(&k, &g->edges[fs->sel.edge.v[i]]);
+    count_view(&k, &fs->sel);
     for (unsigned i = 0; i < COUNT_N; i++)
         out[i] = lg_log1p_u64(fs, k.c[i]);
     return 0;
+}
+
+int lg_counts_keep(struct lg_features *fs, const struct lg_graph *g)
+{
+    struct counter k = {g, {0}};
+
+    if (fs->ablation.counts == NULL) {
+        fs->ablation.counts = lg_calloc(COUNT_N, sizeof(*fs->ablation.counts));
+        if (fs->ablation.counts == NULL)
+            return LG_ENOMEM;
+    }
+    count_view(&k, &fs->sel);
+    memcpy(fs->ablation.counts, k.c, sizeof(k.c));
+    return 0;
+}
+
+/* The one count that is no sum. */
+static uint64_t command_max(
+        const struct lg_ablation *ab, const struct lg_graph *g, const uint8_t *removed)
+{
+    uint64_t max = 0;
+
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        const struct lg_node *nd = &g->nodes[i];
+
+        if (ab->shown_node.v[i] != 0 && removed[i] == 0 && nd->type == LG_NODE_PROCESS &&
+                (nd->flags & LG_NODEF_CREATED) != 0 && nd->cmd_raw.n > max)
+            max = nd->cmd_raw.n;
+    }
+    return max;
+}
+
+void lg_counts_without(
+        struct lg_features *fs, const struct lg_graph *g, const uint8_t *removed, float *out)
+{
+    const struct lg_ablation *ab = &fs->ablation;
+    struct counter k = {g, {0}};
+
+    for (uint32_t i = 0; i < g->n_nodes; i++) {
+        if (removed[i] == 0 || ab->shown_node.v[i] == 0)
+            continue;
+        k.c[C_nodes]++;
+        count_node(&k, &g->nodes[i]);
+    }
+    k.c[C_edges] = ab->gone.n;
+    for (uint32_t i = 0; i < ab->gone.n; i++)
+        count_edge(&k, &g->edges[ab->gone.v[i]]);
+    k.c[C_command_max] = ab->counts[C_command_max] - command_max(ab, g, removed);
+    for (unsigned i = 0; i < COUNT_N; i++)
+        out[i] = lg_log1p_u64(fs, ab->counts[i] - k.c[i]);
 }

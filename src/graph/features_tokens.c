@@ -267,11 +267,15 @@ int lg_node_tokens(
 
 /* --- tokens of the whole graph (recipe 8) --- */
 
-static void set_bit(struct lg_features *fs, uint64_t h)
+static void set_bits(struct lg_features *fs, const uint32_t *b, uint32_t n)
 {
-    uint32_t b = (uint32_t)(h & (LG_GRAPH_TOKEN_VOCAB - 1));
+    for (uint32_t i = 0; i < n; i++)
+        fs->bits[b[i] / 64] |= UINT64_C(1) << (b[i] % 64);
+}
 
-    fs->bits[b / 64] |= UINT64_C(1) << (b % 64);
+static uint32_t bucket(uint64_t h)
+{
+    return (uint32_t)(h & (LG_GRAPH_TOKEN_VOCAB - 1));
 }
 
 static uint64_t str_hash(struct lg_str s, uint64_t seed)
@@ -279,42 +283,58 @@ static uint64_t str_hash(struct lg_str s, uint64_t seed)
     return lg_hash_str(s, 0x100 + seed);
 }
 
-static void edge_tokens(struct lg_features *fs, const struct lg_graph *g, const struct lg_edge *ed)
+int lg_graph_node_tokens(
+        struct lg_features *fs, const struct lg_node *nd, uint32_t *out, uint32_t *ret_n)
+{
+    const uint32_t *h;
+    uint32_t n;
+
+    if (lg_node_tokens(fs, nd, &h, &n) < 0)
+        return LG_ENOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = bucket(lg_hash_mix(h[i], nd->type));
+    *ret_n = n;
+    return 0;
+}
+
+uint32_t lg_graph_edge_tokens(
+        const struct lg_graph *g, const struct lg_edge *ed, uint32_t out[LG_EDGE_TOKENS_MAX])
 {
     const struct lg_node *src = &g->nodes[ed->src], *dst = &g->nodes[ed->dst];
     uint64_t what = lg_hash_mix((uint64_t)ed->type << 8 | dst->type, 17);
     uint64_t from = lg_hash_mix(str_hash(lg_node_base(src), src->type), what);
     struct lg_str folder = lg_node_folder(dst);
+    uint32_t n = 0;
 
-    set_bit(fs, lg_hash_mix(what, 1));
+    out[n++] = bucket(lg_hash_mix(what, 1));
     for (uint32_t a = ed->attr; a != 0; a &= a - 1)
-        set_bit(fs, lg_hash_mix(what, 100 + (uint64_t)__builtin_ctz(a)));
+        out[n++] = bucket(lg_hash_mix(what, 100 + (uint64_t)__builtin_ctz(a)));
     if (ed->attr != 0)
-        set_bit(fs, lg_hash_mix(from, 1000 + (uint64_t)ed->attr));
-    set_bit(fs, lg_hash_mix(from, str_hash(lg_node_base(dst), 1)));
+        out[n++] = bucket(lg_hash_mix(from, 1000 + (uint64_t)ed->attr));
+    out[n++] = bucket(lg_hash_mix(from, str_hash(lg_node_base(dst), 1)));
     if (folder.n > 0)
-        set_bit(fs, lg_hash_mix(from, str_hash(folder, 2)));
+        out[n++] = bucket(lg_hash_mix(from, str_hash(folder, 2)));
+    return n;
 }
 
 int lg_features_graph_tokens(struct lg_features *fs, const struct lg_graph *g,
         const struct lg_view *view, const uint8_t *removed, const uint32_t **ret_tok,
         uint32_t *ret_n)
 {
+    uint32_t say[LG_NODE_TOKENS_MAX], n;
+
     if (lg_view_select(fs, g, view, removed) < 0)
         return LG_ENOMEM;
     memset(fs->bits, 0, LG_GRAPH_TOKEN_VOCAB / 8);
     for (uint32_t i = 0; i < fs->sel.node.n; i++) {
-        const struct lg_node *nd = &g->nodes[fs->sel.node.v[i]];
-        const uint32_t *h;
-        uint32_t n;
-
-        if (lg_node_tokens(fs, nd, &h, &n) < 0)
+        if (lg_graph_node_tokens(fs, &g->nodes[fs->sel.node.v[i]], say, &n) < 0)
             return LG_ENOMEM;
-        for (uint32_t k = 0; k < n; k++)
-            set_bit(fs, lg_hash_mix(h[k], nd->type));
+        set_bits(fs, say, n);
     }
-    for (uint32_t i = 0; i < fs->sel.edge.n; i++)
-        edge_tokens(fs, g, &g->edges[fs->sel.edge.v[i]]);
+    for (uint32_t i = 0; i < fs->sel.edge.n; i++) {
+        n = lg_graph_edge_tokens(g, &g->edges[fs->sel.edge.v[i]], say);
+        set_bits(fs, say, n);
+    }
     fs->graph_tok.n = 0;
     for (uint32_t w = 0; w < LG_GRAPH_TOKEN_VOCAB / 64; w++) {
         for (uint64_t b = fs->bits[w]; b != 0; b &= b - 1) {
