@@ -52,8 +52,8 @@ int lg_input_open(const char *path, struct lg_input **ret, struct lg_err *reterr
     struct stat sb;
 
     if (fd < 0)
-        return lg_err_set(reterr, errno == ENOENT || errno == ENOTDIR ? LG_ENOENT : LG_EIO,
-                "%s", strerror(errno));
+        return lg_err_set(reterr, errno == ENOENT || errno == ENOTDIR ? LG_ENOENT : LG_EIO, "%s",
+                strerror(errno));
     if (fstat(fd, &sb) == 0 && S_ISDIR(sb.st_mode)) {
         if (!is_stdin)
             (void)close(fd);
