@@ -14,9 +14,9 @@
 #define CANDIDATES 30
 
 struct candidate {
-    uint32_t node; /* index into the graph */
-    uint32_t view; /* index into the networks' nodes, or UINT32_MAX */
-    double rank;   /* gradient x input, or infinity for what a pattern names */
+    uint32_t node;  /* index into the graph */
+    uint32_t named; /* 1 + strength of the strongest pattern that names it; 0: none does */
+    double rank;    /* gradient x input */
     double drop;
 };
 
@@ -68,23 +68,62 @@ int lg_jury_rescore(
     return 0;
 }
 
+static double jury_odds(const struct lg_model *m, const struct lg_scores *s)
+{
+    return s->learned ? m->calibration_a * s->jury + m->calibration_b : -20.0;
+}
+
+/* Of the floor, or `none` where there is none. */
+static double floor_odds(double floor, double none)
+{
+    return floor > 0 ? lg_math_log(floor / (1 - floor)) : none;
+}
+
 /*
  * One number to compare verdicts by: the log-odds of the verdict, so that a pattern's floor
  * counts, and a little of the jury's own, which still tell nodes apart under a floor.
  */
 static double strength(const struct lg_model *m, const struct lg_scores *s)
 {
-    double jury = s->learned ? m->calibration_a * s->jury + m->calibration_b : -20.0;
-    double floor_odds =
-            s->pattern_floor > 0 ? lg_math_log(s->pattern_floor / (1 - s->pattern_floor)) : jury;
+    double jury = jury_odds(m, s), floor = floor_odds(s->pattern_floor, jury);
 
-    return (jury > floor_odds ? jury : floor_odds) + 0.1 * jury;
+    return (jury > floor ? jury : floor) + 0.1 * jury;
+}
+
+static bool names(const struct lg_pattern_hit *h, const struct lg_graph *g, uint32_t node)
+{
+    return h->node == node ||
+            (h->edge != UINT32_MAX &&
+                    (g->edges[h->edge].src == node || g->edges[h->edge].dst == node));
+}
+
+/*
+ * Two nodes that patterns name, each enough for the floor: taking away one changes nothing, and
+ * neither would be shown. So a named node falls at least by half of what its own hits raise.
+ */
+static int own_fall(const struct lg_jury *j, const struct lg_graph *g, const struct lg_scores *full,
+        uint32_t node, double *ret)
+{
+    LG_CLEANUP(lg_cleanup_free)
+    struct lg_pattern_hit *own = lg_malloc((j->n_hits + 1) * sizeof(*own));
+    double jury = jury_odds(j->model, full);
+    uint32_t n = 0;
+
+    if (own == NULL)
+        return LG_ENOMEM;
+    for (uint32_t i = 0; i < j->n_hits; i++)
+        if (names(&j->hits[i], g, node))
+            own[n++] = j->hits[i];
+    *ret = 0.5 * (floor_odds(lg_patterns_floor(own, n), jury) - jury);
+    return 0;
 }
 
 static int by_rank(const void *a, const void *b)
 {
     const struct candidate *x = a, *y = b;
 
+    if (x->named != y->named)
+        return x->named > y->named ? -1 : 1;
     if (x->rank != y->rank)
         return x->rank > y->rank ? -1 : 1;
     return (x->node > y->node) - (x->node < y->node);
@@ -99,25 +138,26 @@ static int by_drop(const void *a, const void *b)
     return (x->node > y->node) - (x->node < y->node);
 }
 
-/* All nodes that learned members see, and those that patterns name, by rank. */
+static void name(struct candidate *c, uint32_t strength)
+{
+    if (c->named < 1 + strength)
+        c->named = 1 + strength;
+}
+
+/* What patterns name, the strongest first (so that no flood of weak ones hides it), then what the
+ * networks look at. */
 static int candidates(
         struct lg_jury *j, const struct lg_graph *g, struct candidate **ret, uint32_t *ret_n)
 {
-    LG_CLEANUP(lg_cleanup_free) struct candidate *c = NULL;
-    LG_CLEANUP(lg_cleanup_free) float *grad = NULL;
-    LG_CLEANUP(lg_cleanup_free) uint32_t *view = NULL;
+    LG_CLEANUP(lg_cleanup_free) struct candidate *c = lg_calloc(g->n_nodes, sizeof(*c));
+    LG_CLEANUP(lg_cleanup_free)
+    float *grad = lg_calloc((size_t)j->nodes.n_nodes + 1, sizeof(*grad));
     uint32_t n = 0;
 
-    c = lg_calloc(g->n_nodes, sizeof(*c));
-    grad = lg_calloc((size_t)j->nodes.n_nodes + 1, sizeof(*grad));
-    view = lg_malloc(g->n_nodes * sizeof(*view));
-    if (c == NULL || grad == NULL || view == NULL)
+    if (c == NULL || grad == NULL)
         return LG_ENOMEM;
-    memset(view, 0xff, g->n_nodes * sizeof(*view));
     for (uint32_t v = 0; v < g->n_nodes; v++)
-        c[v] = (struct candidate){v, UINT32_MAX, 0, 0};
-    for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
-        c[j->nodes.node[v]].view = v;
+        c[v].node = v;
     for (uint32_t i = 0; i < j->model->n_gats && j->nodes.n_nodes > 0; i++) {
         int rc = lg_gnn_input_gradient(j->model->gat[i], &j->gnn, j->scratch[i], grad);
 
@@ -127,14 +167,16 @@ static int candidates(
             c[j->nodes.node[v]].rank += (double)grad[v];
     }
     for (uint32_t i = 0; i < j->n_hits; i++) {
-        c[j->hits[i].node].rank = (double)INFINITY;
+        uint32_t strength = lg_pattern_get(j->hits[i].pattern)->strength;
+
+        name(&c[j->hits[i].node], strength);
         if (j->hits[i].edge != UINT32_MAX) {
-            c[g->edges[j->hits[i].edge].src].rank = (double)INFINITY;
-            c[g->edges[j->hits[i].edge].dst].rank = (double)INFINITY;
+            name(&c[g->edges[j->hits[i].edge].src], strength);
+            name(&c[g->edges[j->hits[i].edge].dst], strength);
         }
     }
     qsort(c, g->n_nodes, sizeof(*c), by_rank);
-    while (n < g->n_nodes && n < CANDIDATES && c[n].rank > 0)
+    while (n < g->n_nodes && n < CANDIDATES && (c[n].named > 0 || c[n].rank > 0))
         n++;
     *ret = LG_TAKE(c);
     *ret_n = n;
@@ -189,6 +231,8 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
     uint32_t n = 0, shown = 0;
     int rc;
 
+    if (v->error != NULL || v->idle_skipped)
+        return 0; /* the jury was not asked: what it holds is of another window */
     rc = marks(j, g);
     if (rc == 0)
         rc = candidates(j, g, &c, &n);
@@ -196,13 +240,18 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
         return rc;
     for (uint32_t i = 0; i < n; i++) {
         struct lg_scores s = v->scores;
+        double own = 0;
 
         j->mark[c[i].node] = 1;
         rc = lg_jury_rescore(j, g, j->mark, &s);
         j->mark[c[i].node] = 0;
+        if (rc == 0 && c[i].named > 0)
+            rc = own_fall(j, g, &v->scores, c[i].node, &own);
         if (rc < 0)
             return rc;
         c[i].drop = full - strength(j->model, &s);
+        if (c[i].drop < own)
+            c[i].drop = own;
     }
     qsort(c, n, sizeof(*c), by_drop);
     while (shown < n && shown < LG_MAX_EVIDENCE && c[shown].drop > 0)

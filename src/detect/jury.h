@@ -57,7 +57,7 @@ int lg_jury_score(struct lg_jury *j, const struct lg_graph *g, const uint8_t *re
         struct lg_scores *ret) LG_MUST_CHECK;
 int lg_jury_judge(
         struct lg_jury *j, const struct lg_graph *g, struct lg_verdict *ret) LG_MUST_CHECK;
-/* Evidence of a verdict that was judged without it. */
+/* Evidence of the verdict that was judged last, without it; none where the jury was not asked. */
 int lg_jury_evidence(
         struct lg_jury *j, const struct lg_graph *g, struct lg_verdict *v) LG_MUST_CHECK;
 double lg_jury_threshold(const struct lg_jury *j);
