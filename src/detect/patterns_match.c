@@ -352,11 +352,11 @@ static bool clause_holds(
     case LG_PAT_CMDLEN:
         return ps->nodes[v].cmd.n >= cl->num;
     case LG_PAT_ATTR:
-        return bits_hold(cl, edge->attr);
+        return edge != NULL && bits_hold(cl, edge->attr);
     case LG_PAT_COUNT:
-        return edge->count >= cl->num;
+        return edge != NULL && edge->count >= cl->num;
     case LG_PAT_DETAILLEN:
-        return edge->detail.n >= cl->num;
+        return edge != NULL && edge->detail.n >= cl->num;
     default:
         break;
     }

@@ -96,7 +96,7 @@ static size_t field_slot(struct lg_str s)
 
 static void field_index(void)
 {
-    for (uint16_t f = 0; f < LG_FIELD_COUNT; f++) {
+    for (unsigned f = 0; f < LG_FIELD_COUNT; f++) {
         size_t at = field_slot(lg_str_of(lg_fields[f].name, lg_fields[f].name_n));
 
         while (field_slots[at] != 0)

@@ -115,12 +115,12 @@ static uint32_t run_affected(const struct lg_kernels *k, const struct lg_gnn_mod
         struct lg_gnn_scratch *s, uint32_t l, uint32_t n, uint32_t n_near)
 {
     uint32_t d = model->cfg.dim, changed = 0;
-    const float *h = l > 0 ? s->copy_h[l] : s->h[0];
+    const float *h = l != 0 ? s->copy_h[l] : s->h[0];
     struct lg_gat_layer view;
     float stat[2];
 
     lg_gnn_layer_view(model, s, l, &view);
-    if (l > 0) {
+    if (l != 0) {
         view.z = s->copy_z[l];
         view.s_src = s->copy_src[l];
         view.s_dst = s->copy_dst[l];

@@ -396,7 +396,7 @@ int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct
         r = LG_ENOMEM;
     if (r == 0)
         r = lg_pend_new(ev, &ws->op, with_edge, host, &ep->sp, &pe);
-    if (r < 0)
+    if (r != 0)
         goto out;
     pe->time = pe->time < 0 ? 0 : pe->time > ENDPOINT_TIME_MAX ? ENDPOINT_TIME_MAX : pe->time;
     note_arrival(ws, ep, ev->source, pe->time);

@@ -182,7 +182,7 @@ void lg_op_map_account_event(const struct lg_event *ev, struct lg_op *op)
 
 static void map_script(const struct lg_event *ev, struct lg_op *op)
 {
-    struct lg_str text = lg_str_of("", 0), host = lg_op_map_str(ev, LG_F_HOST_APPLICATION);
+    struct lg_str host = lg_op_map_str(ev, LG_F_HOST_APPLICATION), text;
     struct lg_str name = LG_STR("pipeline");
 
     if (ev->type == LG_EVENT_SCRIPT_BLOCK) {

@@ -339,18 +339,18 @@ static int fold_birth(struct lg_slice *sl, const struct lg_fold *fo, const struc
     r = facts_known(fo, &up);
     if (r == 0)
         r = lg_proctab_touch(fo->pt, cx, &up, target, &parent);
-    if (r < 0)
+    if (r != 0)
         return r;
     if (pe->life == LG_LIFE_FORK)
         r = lg_proctab_fork(fo->pt, cx, &child, parent, &proc);
     else
         r = lg_proctab_create(fo->pt, cx, &child, fo->pt->procs.v[parent].f.pid, &proc, &before);
-    if (r < 0)
+    if (r != 0)
         return r;
     r = slice_proc(sl, fo, pe, before != LG_IDX_NONE ? before : parent, &ret->src);
     if (r == 0)
         r = slice_proc(sl, fo, pe, proc, &dst);
-    if (r < 0)
+    if (r != 0)
         return r;
     ret->dst = dst;
     if (dst != LG_IDX_NONE)

@@ -457,7 +457,7 @@ static void scan_body(struct scan *sc)
 /* The last two labels name an organisation; those before may be made by a machine. */
 static void scan_dns(struct scan *sc)
 {
-    size_t keep = sc->s.n, dots = 0;
+    size_t keep, dots = 0;
 
     while (sc->s.n > 0 && sc->s.p[sc->s.n - 1] == '.')
         sc->s.n--;

@@ -151,7 +151,7 @@ static void escape_slowly(struct lg_buf *b, const unsigned char *in, const unsig
     }
 }
 
-void lg_json_escape(struct lg_buf *b, struct lg_str s)
+void lg_json_escape(struct lg_buf *out, struct lg_str s)
 {
     const unsigned char *in = (const unsigned char *)s.p, *end;
 
@@ -162,12 +162,12 @@ void lg_json_escape(struct lg_buf *b, struct lg_str s)
         size_t n = (size_t)(end - in) < PIECE_BYTES ? (size_t)(end - in) : PIECE_BYTES;
         size_t room = n * WORST_GROWTH + 16;
 
-        if (b->n > b->max || room > b->max - b->n) {
-            escape_slowly(b, in, end);
+        if (out->n > out->max || room > out->max - out->n) {
+            escape_slowly(out, in, end);
             return;
         }
-        if (lg_buf_reserve(b, room) < 0)
+        if (lg_buf_reserve(out, room) < 0)
             return;
-        b->n = (size_t)(escape_piece(b->p + b->n, &in, in + n, end) - b->p);
+        out->n = (size_t)(escape_piece(out->p + out->n, &in, in + n, end) - out->p);
     }
 }

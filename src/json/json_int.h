@@ -48,7 +48,7 @@ int lg_double_fits(const char *text, size_t n);
  * and lone surrogate escapes become U+FFFD, numbers that no 64-bit type holds become strings.
  * Appends to `out`. Anything else is left for the parser to judge.
  */
-void lg_json_repair(struct lg_buf *out, struct lg_str text);
+void lg_json_repair(struct lg_buf *out, struct lg_str s);
 #endif
 
 #endif

@@ -125,8 +125,11 @@ static bool token(struct lg_str *s, struct lg_str *ret)
  * "2024-11-23T09:00:00Z" (RFC 5424). False where it is none. */
 static bool skip_time(struct lg_str *s, struct lg_str t)
 {
-    if (t.n == 3 && t.p[0] >= 'A' && t.p[0] <= 'Z')
-        return token(s, &t) && token(s, &t) && lg_str_chr(t, ':') == 2;
+    if (t.n == 3 && t.p[0] >= 'A' && t.p[0] <= 'Z') {
+        struct lg_str day;
+
+        return token(s, &day) && token(s, &t) && lg_str_chr(t, ':') == 2;
+    }
     return t.n >= 19 && t.p[0] >= '0' && t.p[0] <= '9' && t.p[10] == 'T';
 }
 

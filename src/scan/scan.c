@@ -654,7 +654,9 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
     int rc;
 
     memset(ret, 0, sizeof(*ret));
-    s.workers = opt->workers != 0 ? opt->workers : cpus > 0 ? (uint32_t)cpus : 1;
+    if (cpus < 1 || cpus > MAX_WORKERS)
+        cpus = cpus < 1 ? 1 : MAX_WORKERS;
+    s.workers = opt->workers != 0 ? opt->workers : (uint32_t)cpus;
     if (s.workers > MAX_WORKERS)
         s.workers = MAX_WORKERS;
     n = lg_calloc(s.workers, sizeof(*n));

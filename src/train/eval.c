@@ -30,7 +30,7 @@ static int gat_row(
 
         if (rc == 0)
             rc = lg_gnn_forward(m->gat[k], &row->gnn, s, logits);
-        if (rc < 0)
+        if (rc != 0)
             return rc;
         sum += (double)(logits[1] - logits[0]);
     }

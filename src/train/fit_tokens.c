@@ -46,7 +46,9 @@ int lg_fit_tokens(const struct lg_token_row *rows, uint32_t n, uint32_t vocab, d
     const char *bad;
     double sign;
 
-    if (x == NULL || y == NULL || (nodes = node_rows(rows, n, vocab, x)) == NULL)
+    if (x != NULL && y != NULL)
+        nodes = node_rows(rows, n, vocab, x);
+    if (nodes == NULL)
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         y[i] = rows[i].label;
