@@ -52,7 +52,7 @@ static void world_make(struct world *w)
         nd->flags = below(1u << 9);
         nd->integrity = (uint8_t)below(LG_IL_SYSTEM + 1);
         nd->instances = 1 + below(3);
-        nd->sources = 1u << (below(4) == 0 ? LG_SOURCE_WIN_SECURITY : LG_SOURCE_SYSMON);
+        nd->sources = (uint16_t)(1u << (below(4) == 0 ? LG_SOURCE_WIN_SECURITY : LG_SOURCE_SYSMON));
         nd->name = lg_str_z(names[below(8)]);
         nd->cmd = nd->cmd_raw = lg_str_z(cmds[below(3)]);
     }
@@ -64,7 +64,7 @@ static void world_make(struct world *w)
         ed->type = (uint8_t)below(LG_EDGE_TYPE_COUNT);
         ed->attr = below(3) == 0 ? below(1u << 20) : 0;
         ed->count = 1 + below(300);
-        ed->sources = 1u << (below(4) == 0 ? LG_SOURCE_WIN_SECURITY : LG_SOURCE_SYSMON);
+        ed->sources = (uint16_t)(1u << (below(4) == 0 ? LG_SOURCE_WIN_SECURITY : LG_SOURCE_SYSMON));
     }
 }
 
