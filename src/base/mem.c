@@ -67,18 +67,20 @@ char *lg_strndup(const char *p, size_t n)
     return d;
 }
 
-void *lg_aligned_zalloc(size_t size)
+void *lg_aligned_alloc(size_t size)
 {
-    void *p;
-
-    if (must_fail())
-        return NULL;
-    if (size > SIZE_MAX - 64)
+    if (must_fail() || size > SIZE_MAX - 64)
         return NULL;
     size = (size + 63) / 64 * 64;
-    p = aligned_alloc(64, size > 0 ? size : 64);
+    return aligned_alloc(64, size > 0 ? size : 64);
+}
+
+void *lg_aligned_zalloc(size_t size)
+{
+    void *p = lg_aligned_alloc(size);
+
     if (p != NULL)
-        memset(p, 0, size > 0 ? size : 64);
+        memset(p, 0, size > 0 ? (size + 63) / 64 * 64 : 64);
     return p;
 }
 

@@ -16,7 +16,8 @@ void *lg_calloc(size_t n, size_t size) __attribute__((malloc, warn_unused_result
 void *lg_realloc_array(void *p, size_t n, size_t size) LG_MUST_CHECK;
 void *lg_memdup(const void *p, size_t n) LG_MUST_CHECK; /* n may be 0 */
 char *lg_strndup(const char *p, size_t n) LG_MUST_CHECK;
-/* 64-byte aligned, zeroed; freed with lg_free. */
+/* 64-byte aligned, up to a multiple of 64; freed with lg_free. */
+void *lg_aligned_alloc(size_t size) LG_MUST_CHECK;
 void *lg_aligned_zalloc(size_t size) LG_MUST_CHECK;
 void lg_free(void *p);
 

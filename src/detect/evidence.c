@@ -18,9 +18,19 @@ struct candidate {
     uint32_t named; /* 1 + strength of the strongest pattern that names it; 0: none does */
     double rank;    /* gradient x input */
     double drop;
+    uint32_t view; /* index into the networks' nodes, or UINT32_MAX */
+    double gat;    /* mean log-odds of the networks without it */
 };
 
-/* Sum over seeds of the networks' log-odds without the nodes drop[]. */
+/* A forward that ablations and gradients can start from. */
+static int gat_forward(struct lg_jury *j, uint32_t i)
+{
+    float logits[2];
+
+    return lg_gnn_forward(j->model->gat[i], &j->gnn, j->scratch, logits);
+}
+
+/* Mean log-odds of the networks without the nodes drop[]. */
 static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, double *ret)
 {
     const struct lg_model *m = j->model;
@@ -28,8 +38,10 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
 
     for (uint32_t i = 0; i < m->n_gats; i++) {
         float logits[2];
-        int rc = lg_gnn_ablate(m->gat[i], &j->gnn, j->scratch[i], drop, n, logits);
+        int rc = gat_forward(j, i);
 
+        if (rc == 0)
+            rc = lg_gnn_ablate(m->gat[i], &j->gnn, j->scratch, drop, n, logits);
         if (rc < 0)
             return rc;
         sum += (double)(logits[1] - logits[0]);
@@ -38,13 +50,61 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
     return isfinite(*ret) ? 0 : LG_ERANGE;
 }
 
+/* The same for each candidate alone: network by network, since one forward serves them all. */
+static int gats_without(struct lg_jury *j, struct candidate *c, uint32_t n)
+{
+    const struct lg_model *m = j->model;
+
+    for (uint32_t i = 0; i < m->n_gats && j->nodes.n_nodes > 1; i++) {
+        int rc = gat_forward(j, i);
+
+        for (uint32_t k = 0; k < n && rc == 0; k++) {
+            float logits[2];
+
+            if (c[k].view == UINT32_MAX)
+                continue;
+            rc = lg_gnn_ablate(m->gat[i], &j->gnn, j->scratch, &c[k].view, 1, logits);
+            if (rc == 0)
+                c[k].gat += (double)(logits[1] - logits[0]);
+        }
+        if (rc < 0)
+            return rc;
+    }
+    for (uint32_t k = 0; k < n; k++) {
+        c[k].gat /= m->n_gats;
+        if (!isfinite(c[k].gat))
+            return LG_ERANGE;
+    }
+    return 0;
+}
+
+/* All but the networks' score, which the caller has put into *s. `left`: nodes that the learned
+ * members still see. */
+static int rescore(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
+        uint32_t left, struct lg_scores *s)
+{
+    const struct lg_pattern_hit *hits;
+    uint32_t n_hits;
+    int rc = lg_patterns_rematch(j->patterns, removed, &hits, &n_hits);
+
+    if (rc < 0)
+        return rc;
+    s->pattern_floor = lg_patterns_floor(hits, n_hits);
+    s->learned = left > 0;
+    if (s->learned)
+        rc = lg_jury_plain(j, g, removed, s);
+    if (rc < 0)
+        return rc;
+    lg_jury_combine(j->model, s);
+    return 0;
+}
+
 int lg_jury_rescore(
         struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed, struct lg_scores *s)
 {
     LG_CLEANUP(lg_cleanup_free) uint32_t *drop = NULL;
-    const struct lg_pattern_hit *hits;
-    uint32_t n = 0, n_hits;
-    int rc;
+    uint32_t n = 0;
+    int rc = 0;
 
     drop = lg_malloc((j->nodes.n_nodes + 1) * sizeof(*drop));
     if (drop == NULL)
@@ -52,20 +112,9 @@ int lg_jury_rescore(
     for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
         if (removed[j->nodes.node[v]])
             drop[n++] = v;
-    rc = lg_patterns_rematch(j->patterns, removed, &hits, &n_hits);
-    if (rc < 0)
-        return rc;
-    s->pattern_floor = lg_patterns_floor(hits, n_hits);
-    s->learned = n < j->nodes.n_nodes;
-    if (s->learned) {
-        rc = n > 0 ? gat_without(j, drop, n, &s->member[LG_MEMBER_GAT]) : 0;
-        if (rc == 0)
-            rc = lg_jury_plain(j, g, removed, s);
-        if (rc < 0)
-            return rc;
-    }
-    lg_jury_combine(j->model, s);
-    return 0;
+    if (n > 0 && n < j->nodes.n_nodes)
+        rc = gat_without(j, drop, n, &s->member[LG_MEMBER_GAT]);
+    return rc < 0 ? rc : rescore(j, g, removed, j->nodes.n_nodes - n, s);
 }
 
 static double jury_odds(const struct lg_model *m, const struct lg_scores *s)
@@ -156,11 +205,17 @@ static int candidates(
 
     if (c == NULL || grad == NULL)
         return LG_ENOMEM;
-    for (uint32_t v = 0; v < g->n_nodes; v++)
+    for (uint32_t v = 0; v < g->n_nodes; v++) {
         c[v].node = v;
+        c[v].view = UINT32_MAX;
+    }
+    for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
+        c[j->nodes.node[v]].view = v;
     for (uint32_t i = 0; i < j->model->n_gats && j->nodes.n_nodes > 0; i++) {
-        int rc = lg_gnn_input_gradient(j->model->gat[i], &j->gnn, j->scratch[i], grad);
+        int rc = gat_forward(j, i);
 
+        if (rc == 0)
+            rc = lg_gnn_input_gradient(j->model->gat[i], &j->gnn, j->scratch, grad);
         if (rc < 0)
             return rc;
         for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
@@ -236,14 +291,19 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
     rc = marks(j, g);
     if (rc == 0)
         rc = candidates(j, g, &c, &n);
+    if (rc == 0)
+        rc = gats_without(j, c, n);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < n; i++) {
         struct lg_scores s = v->scores;
+        bool seen = c[i].view != UINT32_MAX;
         double own = 0;
 
+        if (seen && j->nodes.n_nodes > 1)
+            s.member[LG_MEMBER_GAT] = c[i].gat;
         j->mark[c[i].node] = 1;
-        rc = lg_jury_rescore(j, g, j->mark, &s);
+        rc = rescore(j, g, j->mark, j->nodes.n_nodes - seen, &s);
         j->mark[c[i].node] = 0;
         if (rc == 0 && c[i].named > 0)
             rc = own_fall(j, g, &v->scores, c[i].node, &own);

@@ -26,8 +26,8 @@ int lg_jury_new(
     rc = lg_features_new(&j->features);
     if (rc == 0)
         rc = lg_patterns_new(&j->patterns);
-    for (uint32_t i = 0; i < model->n_gats && rc == 0; i++)
-        rc = lg_gnn_scratch_new(&j->scratch[i]);
+    if (rc == 0)
+        rc = lg_gnn_scratch_new(&j->scratch);
     if (rc == 0) {
         j->counts = lg_calloc(lg_features_count_n(), sizeof(*j->counts));
         if (j->counts == NULL)
@@ -45,8 +45,7 @@ void lg_jury_free(struct lg_jury *j)
 {
     if (j == NULL)
         return;
-    for (uint32_t i = 0; i < LG_MODEL_MAX_GATS; i++)
-        lg_gnn_scratch_free(j->scratch[i]);
+    lg_gnn_scratch_free(j->scratch);
     lg_patterns_free(j->patterns);
     lg_features_free(j->features);
     lg_free(j->counts);
@@ -99,7 +98,7 @@ void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *r
             .edge_num = nf->edge_num};
 }
 
-/* Mean log-odds of the networks; leaves each scratch with its forward for ablations. */
+/* Mean log-odds of the networks. */
 static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, double *ret)
 {
     const struct lg_model *m = j->model;
@@ -109,10 +108,10 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
     for (uint32_t i = 0; i < m->n_gats; i++) {
         float logits[2];
         int rc = lg_gnn_scratch_reserve(
-                j->scratch[i], lg_gnn_model_config(m->gat[i]), nf->n_nodes, nf->n_edges);
+                j->scratch, lg_gnn_model_config(m->gat[i]), nf->n_nodes, nf->n_edges);
 
         if (rc == 0)
-            rc = lg_gnn_forward(m->gat[i], &j->gnn, j->scratch[i], logits);
+            rc = lg_gnn_infer(m->gat[i], &j->gnn, j->scratch, logits);
         if (rc != 0)
             return rc;
         sum += (double)(logits[1] - logits[0]);

@@ -9,7 +9,7 @@ struct lg_jury {
     struct lg_jury_options opt;
     struct lg_features *features;
     struct lg_patterns *patterns;
-    struct lg_gnn_scratch *scratch[LG_MODEL_MAX_GATS];
+    struct lg_gnn_scratch *scratch; /* one after the other, the networks work in it */
     float *counts;
     struct lg_node_features nodes; /* of the last scored graph */
     struct lg_gnn_graph gnn;

@@ -24,9 +24,9 @@ void lg_gnn_layer_view(const struct lg_gnn_model *model, const struct lg_gnn_scr
     };
 }
 
-/* x, h_0 and the nodes' sums of the wide branch. */
-static void run_input(const struct lg_kernels *k, const struct lg_gnn_model *model,
-        const struct lg_gnn_graph *g, struct lg_gnn_scratch *s)
+/* x and the nodes' sums of the wide branch. */
+static void embed_nodes(const struct lg_kernels *k, const struct lg_gnn_model *model,
+        const struct lg_gnn_graph *g, struct lg_gnn_scratch *s, float *x)
 {
     uint32_t d = model->cfg.dim, all = g->tok_off[g->n_nodes];
 
@@ -35,13 +35,22 @@ static void run_input(const struct lg_kernels *k, const struct lg_gnn_model *mod
         uint32_t n = g->tok_off[v + 1] - g->tok_off[v];
         float wide = 0.0f;
 
-        k->embed(s->x + (size_t)v * d, d, model->type_base + (size_t)g->node_type[v] * d,
+        k->embed(x + (size_t)v * d, d, model->type_base + (size_t)g->node_type[v] * d,
                 g->node_num + (size_t)v * model->cfg.num_dim, model->cfg.num_dim, model->num_wt,
                 tok, n, all - g->tok_off[v], model->idf, model->w.tok);
         for (uint32_t t = 0; t < n; t++)
             wide += model->w.wide[tok[t]];
         s->wide[v] = wide;
     }
+}
+
+/* h_0 with all that leads to it. */
+static void run_input(const struct lg_kernels *k, const struct lg_gnn_model *model,
+        const struct lg_gnn_graph *g, struct lg_gnn_scratch *s)
+{
+    uint32_t d = model->cfg.dim;
+
+    embed_nodes(k, model, g, s, s->x);
     k->gemm(g->n_nodes, d, d, s->x, d, model->inp_pack, model->w.inp_b, s->e_in, d);
     for (uint32_t v = 0; v < g->n_nodes; v++) {
         float *e = s->e_in + (size_t)v * d;
@@ -57,6 +66,18 @@ static void multiply(float *v, const float *by, size_t n)
         v[i] *= by[i];
 }
 
+/* z = h W and its attention parts. */
+static void project(const struct lg_kernels *k, const struct lg_gnn_model *model,
+        const struct lg_gnn_scratch *s, uint32_t l, const float *h, float *z, float *s_src,
+        float *s_dst)
+{
+    uint32_t d = model->cfg.dim;
+
+    k->gemm(s->n_nodes, d, d, h, d, model->layer_pack[l], NULL, z, d);
+    k->head_dots(z, s->n_nodes, d, model->cfg.heads, model->w.layer[l].a_src,
+            model->w.layer[l].a_dst, s_src, s_dst);
+}
+
 static void run_layer(const struct lg_kernels *k, const struct lg_gnn_model *model,
         struct lg_gnn_scratch *s, uint32_t l, const struct lg_gnn_noise *noise)
 {
@@ -64,9 +85,7 @@ static void run_layer(const struct lg_kernels *k, const struct lg_gnn_model *mod
     const float *drop = noise != NULL ? noise->alpha[l] : NULL;
     struct lg_gat_layer view;
 
-    k->gemm(s->n_nodes, d, d, s->h[l], d, model->layer_pack[l], NULL, s->z[l], d);
-    k->head_dots(s->z[l], s->n_nodes, d, heads, model->w.layer[l].a_src, model->w.layer[l].a_dst,
-            s->s_src[l], s->s_dst[l]);
+    project(k, model, s, l, s->h[l], s->z[l], s->s_src[l], s->s_dst[l]);
     lg_gnn_layer_view(model, s, l, &view);
     for (uint32_t v = 0; v < s->n_nodes; v++) {
         size_t a = s->in_off[v], row = (size_t)v * d;
@@ -117,18 +136,68 @@ void lg_gnn_run(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
     s->graph = g;
 }
 
-int lg_gnn_forward(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
-        struct lg_gnn_scratch *s, float logits[2])
+/* Checks the graph and the room for it; whatever fails, the last forward is not this one. */
+static int begin(
+        const struct lg_gnn_model *model, const struct lg_gnn_graph *g, struct lg_gnn_scratch *s)
 {
-    float out[2];
     int rc = lg_gnn_graph_check(&model->cfg, g, NULL);
 
-    s->graph = NULL; /* whatever fails below, the last forward is not this one */
+    s->graph = NULL;
     if (rc < 0)
         return rc;
     if (s->block == NULL || memcmp(&s->cfg, &model->cfg, sizeof(s->cfg)) != 0 ||
             g->n_nodes > s->cap_nodes || g->n_edges > s->cap_edges)
         return LG_ELIMIT;
+    return 0;
+}
+
+int lg_gnn_infer(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, float logits[2])
+{
+    const struct lg_kernels *k = lg_kernels();
+    uint32_t d = model->cfg.dim;
+    float *h = s->h[0], *z = s->z[0], stat[2], out[2];
+    int rc = begin(model, g, s);
+
+    if (rc < 0)
+        return rc;
+    lg_gnn_scratch_index(s, g);
+    embed_nodes(k, model, g, s, z);
+    k->gemm(g->n_nodes, d, d, z, d, model->inp_pack, model->w.inp_b, h, d);
+    for (uint32_t v = 0; v < g->n_nodes; v++) {
+        float *row = h + (size_t)v * d;
+
+        k->elu_norm(
+                row, s->row, stat, row, NULL, NULL, model->w.inp_norm_w, model->w.inp_norm_b, d);
+    }
+    for (uint32_t l = 0; l < model->cfg.layers; l++) {
+        struct lg_gat_layer view;
+
+        project(k, model, s, l, h, z, s->s_src[0], s->s_dst[0]);
+        lg_gnn_layer_view(model, s, l, &view);
+        view.z = z;
+        view.s_src = s->s_src[0];
+        view.s_dst = s->s_dst[0];
+        /* a node's h is read and written in its own step alone: one array is enough */
+        for (uint32_t v = 0; v < g->n_nodes; v++)
+            k->gat_node(&view, s->in + s->in_off[v], s->in_off[v + 1] - s->in_off[v], v,
+                    h + (size_t)v * d, NULL, s->edge_tmp, s->row, stat, h + (size_t)v * d);
+    }
+    lg_gnn_read_out(model, s, h, NULL, g->n_nodes, NULL, out);
+    if (!isfinite(out[0]) || !isfinite(out[1]))
+        return LG_ERANGE;
+    memcpy(logits, out, sizeof(out));
+    return 0;
+}
+
+int lg_gnn_forward(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, float logits[2])
+{
+    float out[2];
+    int rc = begin(model, g, s);
+
+    if (rc < 0)
+        return rc;
     lg_gnn_run(model, g, s, NULL, out);
     if (!isfinite(out[0]) || !isfinite(out[1])) {
         s->graph = NULL;

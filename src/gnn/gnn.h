@@ -123,6 +123,10 @@ int lg_gnn_graph_check(const struct lg_gnn_config *cfg, const struct lg_gnn_grap
  */
 int lg_gnn_forward(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
         struct lg_gnn_scratch *s, float logits[2]) LG_MUST_CHECK;
+/* The same logits in a sixth of the memory, which stays in the cache; the scratch then holds no
+ * forward. */
+int lg_gnn_infer(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, float logits[2]) LG_MUST_CHECK;
 /* softmax(logits)[1], same bits everywhere. */
 float lg_gnn_prob(const float logits[2]);
 /* Last layer's node embeddings of the last forward: n_nodes x dim; borrowed from the scratch. */

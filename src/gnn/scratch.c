@@ -77,22 +77,35 @@ static void lay_out(struct lg_gnn_scratch *s, struct cursor *c, const struct lg_
 {
     size_t d = cfg->dim, in = 2 * edges + n, nh = n * cfg->heads;
 
+    /* first what lg_gnn_infer works in: pages behind that it never touches cost nothing */
     s->in_off = take(c, n + 1, sizeof(uint32_t));
     s->in = take(c, in, sizeof(*s->in));
+    s->wide = take(c, n, sizeof(float));
+    s->cat = take(c, 2 * d, sizeof(float));
+    s->read = take(c, d, sizeof(float));
+    s->row = take(c, 2 * d, sizeof(float));
+    s->edge_tmp = take(c, in * cfg->heads, sizeof(float));
+    for (uint32_t l = 0; l < cfg->layers; l++) {
+        s->h[l] = take(c, n * d, sizeof(float));
+        s->z[l] = take(c, n * d, sizeof(float));
+        s->s_src[l] = take(c, nh, sizeof(float));
+        s->s_dst[l] = take(c, nh, sizeof(float));
+    }
+    s->h[cfg->layers] = take(c, n * d, sizeof(float));
+    for (uint32_t l = 0; l < cfg->layers; l++) {
+        s->e[l] = take(c, n * d, sizeof(float));
+        s->stat[l] = take(c, 2 * n, sizeof(float));
+        s->alpha[l] = take(c, in * cfg->heads, sizeof(float));
+    }
     s->x = take(c, n * d, sizeof(float));
     s->e_in = take(c, n * d, sizeof(float));
     s->stat_in = take(c, 2 * n, sizeof(float));
-    for (uint32_t l = 0; l <= cfg->layers; l++) {
-        s->h[l] = take(c, n * d, sizeof(float));
-    }
-    for (uint32_t l = 0; l < cfg->layers; l++) {
-        s->z[l] = take(c, n * d, sizeof(float));
-        s->e[l] = take(c, n * d, sizeof(float));
-        s->stat[l] = take(c, 2 * n, sizeof(float));
-        s->s_src[l] = take(c, nh, sizeof(float));
-        s->s_dst[l] = take(c, nh, sizeof(float));
-        s->alpha[l] = take(c, in * cfg->heads, sizeof(float));
-    }
+    s->dh = take(c, n * d, sizeof(float));
+    s->dt = take(c, n * d, sizeof(float));
+    s->dz = take(c, n * d, sizeof(float));
+    s->ds_src = take(c, nh, sizeof(float));
+    s->ds_dst = take(c, nh, sizeof(float));
+    s->d_read = take(c, 4 * d, sizeof(float));
     for (uint32_t l = 1; l <= cfg->layers; l++) {
         s->copy_h[l] = take(c, n * d, sizeof(float));
         s->changed[l] = take(c, n, sizeof(uint32_t));
@@ -102,21 +115,10 @@ static void lay_out(struct lg_gnn_scratch *s, struct cursor *c, const struct lg_
         s->copy_src[l] = take(c, nh, sizeof(float));
         s->copy_dst[l] = take(c, nh, sizeof(float));
     }
-    s->wide = take(c, n, sizeof(float));
-    s->cat = take(c, 2 * d, sizeof(float));
-    s->read = take(c, d, sizeof(float));
-    s->dh = take(c, n * d, sizeof(float));
-    s->dt = take(c, n * d, sizeof(float));
-    s->dz = take(c, n * d, sizeof(float));
-    s->ds_src = take(c, nh, sizeof(float));
-    s->ds_dst = take(c, nh, sizeof(float));
-    s->edge_tmp = take(c, in * cfg->heads, sizeof(float));
-    s->d_read = take(c, 4 * d, sizeof(float));
     s->dropped = take(c, n, 1);
     s->seen = take(c, n, 1);
     s->list = take(c, n, sizeof(uint32_t));
     s->edge = take(c, in, sizeof(*s->edge));
-    s->row = take(c, 2 * d, sizeof(float));
 }
 
 size_t lg_gnn_scratch_measure(const struct lg_gnn_config *cfg, uint32_t n_nodes, uint32_t n_edges)
@@ -173,7 +175,7 @@ int lg_gnn_scratch_reserve(struct lg_gnn_scratch *s, const struct lg_gnn_config 
     s->model = NULL;
     s->graph = NULL;
     if (bytes > s->block_bytes) {
-        void *block = lg_aligned_zalloc(bytes);
+        void *block = lg_aligned_alloc(bytes);
 
         if (block == NULL)
             return LG_ENOMEM;

@@ -94,11 +94,12 @@ struct lg_kernels {
     void (*head_dots)(const float *z, uint32_t n, uint32_t dim, uint32_t heads, const float *a1,
             const float *a2, float *s1, float *s2);
     /* e = ELU(t + bias) (bias NULL: 0); pre = res + e (res NULL: 0); out = LN(pre).
-     * stat[0..1] = mean and 1 / standard deviation. `e` may be the same row as `t`. */
+     * stat[0..1] = mean and 1 / standard deviation. `e` may be the same row as `t`, `out` as `t` and `res`. */
     void (*elu_norm)(float *out, float *e, float stat[2], const float *t, const float *bias,
             const float *res, const float *norm_w, const float *norm_b, uint32_t dim);
     /* All of one node: softmax over its n in-edges, messages, then elu_norm with res = h.
-     * alpha: n x heads out. drop: n x heads factors on alpha in the messages, or NULL. */
+     * alpha: n x heads out. drop: n x heads factors on alpha in the messages, or NULL. `out` may be
+     * the same row as `h`. */
     void (*gat_node)(const struct lg_gat_layer *layer, const struct lg_gat_edge *edge, uint32_t n,
             uint32_t node, const float *h, const float *drop, float *alpha, float *e, float stat[2],
             float *out);

@@ -108,6 +108,8 @@ static void test_equals_reduced(void **state)
             assert_int_equal(r.g.n_nodes, left);
             assert_int_equal(lg_gnn_scratch_reserve(f->b, &config, n, edges), 0);
             assert_int_equal(lg_gnn_forward(f->model, &r.g, f->b, want), 0);
+            assert_int_equal(lg_gnn_infer(f->model, &r.g, f->b, again), 0);
+            assert_memory_equal(again, want, sizeof(want));
             assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, drop, n_drop, cut), 0);
             assert_memory_equal(cut, want, sizeof(cut));
             changed += memcmp(cut, full, sizeof(cut)) != 0;
@@ -139,6 +141,14 @@ static void test_refuses(void **state)
     assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, &bad, 1, logits), LG_EINVAL);
     assert_true(logits[0] == 7.0f);
     assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, all, 2, logits), 0);
+    /* The small way keeps nothing to go on from, and refuses what the other refuses. */
+    assert_int_equal(lg_gnn_infer(f->model, &t.g, f->a, logits), 0);
+    assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, all, 1, logits), LG_EINVAL);
+    assert_int_equal(lg_gnn_input_gradient(f->model, &t.g, f->a, score), LG_EINVAL);
+    t.dst[0] = 3;
+    assert_int_equal(lg_gnn_infer(f->model, &t.g, f->a, logits), LG_EINVAL);
+    t.dst[0] = 0;
+    assert_int_equal(lg_gnn_forward(f->model, &t.g, f->a, logits), 0);
     /* Nor does a forward that failed leave the one before in its place. */
     t.src[0] = 3;
     assert_int_equal(lg_gnn_forward(f->model, &t.g, f->a, logits), LG_EINVAL);
