@@ -222,6 +222,10 @@ def share(part, whole):
     return f"{percent:.3f} %" if percent > 99 else f"{percent:.0f} %"
 
 
+def whole_percent(part, whole):
+    return f"{100 * part // whole} %" if whole else "–"
+
+
 def table(formats, lost):
     rows = ["| format | files | records | events | skipped | dead letters | listed | became events | "
             "fields read |", "|---|--:|--:|--:|---|---|--:|--:|--:|"]
@@ -234,7 +238,7 @@ def table(formats, lost):
                      "events": total["events"], "good": good, "listed": listed})
         rows.append(f"| `{name}` | {total['files']} | {total['records']:,} | {total['events']:,} | "
                     f"{by_reason(total, 'skipped')} | {by_reason(total, 'dead')} | {listed:,} | "
-                    f"{share(good, listed)} | {share(total['read'], total['parts'])} |")
+                    f"{share(good, listed)} | {whole_percent(total['read'], total['parts'])} |")
     rows.append(f"| all | | {sums['records']:,} | {sums['events']:,} | | | "
                 f"{sums['listed']:,} | {share(sums['good'], sums['listed'])} | |")
     return rows, sums

@@ -12,7 +12,8 @@
  *
  * How much of a record is read: each of its parts that says something (not null, empty or "-") is
  * left out in turn, and the part counts as read where the event is then another one. Parts are the
- * members of a JSON record (only those of its event data where it keeps them apart), the <Data> of
+ * members of a JSON record (of Windows events only those of the event data; the rendered message
+ * is left out from the start, since it stands in for missing data), the <Data> of
  * event XML, the lines of Splunk's text and the fields of audit records; a sample of the records.
  */
 #include <stdio.h>
@@ -70,7 +71,9 @@ static size_t format_number(struct lg_str name)
 /* ---- which members are read ---- */
 
 struct leaver {
-    size_t target, seen;
+    size_t target, seen; /* target SIZE_MAX: nothing */
+    bool no_message;
+    bool flat;      /* the header stands beside the event data */
     bool counts;    /* the member left out says something */
     bool has_data;  /* the record has event data apart from its header */
     bool in_data;   /* where the writer is */
@@ -113,6 +116,30 @@ static void write_scalar(struct lg_jw *w, struct lg_jval v)
     }
 }
 
+/* What the shipper rendered from the data: an event takes from it whatever the data lack. */
+static bool is_message(struct lg_str key)
+{
+    return lg_str_ieq(key, LG_STR("message")) || lg_str_eq(key, LG_STR("RenderedDescription"));
+}
+
+/* The header's members where header and event data stand side by side (NXLog, flat exports). */
+static bool is_flat_header(struct lg_str key)
+{
+    static const char *const names[] = {"@timestamp", "@version", "AccountName", "AccountType",
+            "ActivityID", "Category", "Channel", "Computer", "Domain", "ERROR_EVT_UNRESOLVED",
+            "EventData", "EventID", "EventReceivedTime", "EventRecordID", "EventSourceName",
+            "EventTime", "EventType", "EventTypeOrignal", "ExecutionProcessID", "Hostname",
+            "Keywords", "Level", "Opcode", "OpcodeValue", "Provider", "ProviderGuid",
+            "RecordNumber", "RelatedActivityID", "Severity", "SeverityValue", "SourceModuleName",
+            "SourceModuleType", "SourceName", "Task", "ThreadID", "TimeCreated", "TimeGenerated",
+            "UserID", "Version", "host", "port", "tags"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (lg_str_eq(key, lg_str_z(names[i])))
+            return true;
+    return false;
+}
+
 static bool is_event_data(struct lg_str key)
 {
     return lg_str_eq(key, LG_STR("event_data")) || lg_str_eq(key, LG_STR("user_data"));
@@ -128,8 +155,10 @@ static void write_members_without(struct lg_jw *w, struct lg_jval obj, struct le
     while (lg_jiter_member(&it, &key, &val)) {
         enum lg_json_type t = lg_jval_type(val);
 
+        if (l->no_message && is_message(key))
+            continue;
         if (t != LG_JSON_OBJECT && t != LG_JSON_ARRAY && l->seen++ == l->target) {
-            l->counts = says_something(val);
+            l->counts = says_something(val) && !(l->flat && is_flat_header(key));
             l->from_data = l->in_data;
             continue;
         }
@@ -325,9 +354,33 @@ static int sample_text(struct tool *t, struct lg_str record, bool audit, struct 
     return rc;
 }
 
-static int sample_json(struct tool *t, struct lg_str record, struct figures *f)
+static bool is_event_text(const struct lg_buf *b)
+{
+    return b->n > 0 && b->p[0] == '{';
+}
+
+static int probe_without(struct tool *t, struct lg_jval root, struct leaver *l, struct lg_buf *text,
+        struct lg_buf *out)
+{
+    struct lg_jw w;
+
+    lg_buf_clear(text);
+    lg_jw_init(&w, text);
+    write_without(&w, root, l);
+    return probe(t, lg_buf_str(text), false, out);
+}
+
+static bool is_flat(const struct lg_format *format)
+{
+    struct lg_str name = lg_str_z(lg_format_name(format));
+
+    return lg_str_eq(name, LG_STR("nxlog")) || lg_str_starts(name, LG_STR("flat-export"));
+}
+
+static int sample_json(struct tool *t, struct lg_str record, bool flat, struct figures *f)
 {
     struct lg_buf whole, text, part;
+    struct leaver nothing = {.target = SIZE_MAX, .no_message = true};
     struct lg_jval root;
     size_t members = 1;
     int rc;
@@ -337,20 +390,20 @@ static int sample_json(struct tool *t, struct lg_str record, struct figures *f)
     lg_buf_init(&whole, OUT_BYTES);
     lg_buf_init(&text, OUT_BYTES);
     lg_buf_init(&part, OUT_BYTES);
-    rc = probe(t, record, false, &whole);
-    if (whole.n == 0 || whole.p[0] != '{')
+    rc = probe_without(t, root, &nothing, &text, &whole);
+    if (rc == 0 && !is_event_text(&whole)) { /* the message is all that it says */
+        nothing.no_message = false;
+        rc = probe_without(t, root, &nothing, &text, &whole);
+    }
+    if (!is_event_text(&whole))
         members = 0;
     else
         f->samples++;
     for (size_t i = 0; rc == 0 && i < members; i++) {
-        struct leaver l = {.target = i};
-        struct lg_jw w;
+        struct leaver l = {.target = i, .no_message = nothing.no_message, .flat = flat};
 
-        lg_buf_clear(&text);
-        lg_jw_init(&w, &text);
-        write_without(&w, root, &l);
+        rc = probe_without(t, root, &l, &text, &part);
         members = l.seen;
-        rc = probe(t, lg_buf_str(&text), false, &part);
         if (!l.counts || l.from_data != l.has_data)
             continue;
         f->parts++;
@@ -450,8 +503,9 @@ static int one_record(
     f->accounted += t->outcome;
     if (rc < 0 || is_stateful(t->current) || f->used == used || !is_turn(t, f))
         return rc;
-    return lg_str_starts(lg_str_trim(record), LG_STR("{")) ? sample_json(t, record, f)
-                                                           : sample_text(t, record, false, f);
+    return lg_str_starts(lg_str_trim(record), LG_STR("{"))
+            ? sample_json(t, record, is_flat(format), f)
+            : sample_text(t, record, false, f);
 }
 
 static int read_capture(struct tool *t, struct lg_capture *cap, struct lg_err *err)
