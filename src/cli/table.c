@@ -39,7 +39,24 @@ bool lg_table_wants(const struct lg_table *t, const struct lg_verdict *v, const 
     return t->limit > 0 && (t->n < t->limit || compare(&row, &t->rows[0]) <= 0);
 }
 
-/* Terminals obey control characters, and file names are the attacker's. */
+/* Bytes of the character at `s` if a terminal obeys it: controls, and marks that turn the direction
+ * of text round, so that a name reads as another one. 0 for what may be printed. */
+static size_t obeyed(const char *s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s;
+
+    if (p[0] < 0x20 || p[0] == 0x7f)
+        return 1;
+    if (n >= 2 && ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c)))
+        return 2; /* U+0080..9F, U+061C */
+    if (n < 3 || p[0] != 0xe2)
+        return 0;
+    if (p[1] == 0x80 && (p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae)))
+        return 3;                                                /* U+200E, 200F, 2028..202E */
+    return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9 ? 3 : 0; /* U+2066..2069 */
+}
+
+/* File names and command lines are the attacker's. */
 static void put_text(struct lg_buf *out, struct lg_str s)
 {
     struct lg_buf clean;
@@ -48,15 +65,10 @@ static void put_text(struct lg_buf *out, struct lg_str s)
     lg_buf_init(&clean, 4 * TEXT_MAX + 16);
     (void)lg_utf8_repair(&clean, lg_str_sub(s, 0, TEXT_MAX));
     for (size_t i = 0; i < clean.n; i++) {
-        unsigned char c = (unsigned char)clean.p[i];
+        size_t n = obeyed(clean.p + i, clean.n - i);
 
-        /* C1 controls are two bytes in UTF-8: 0xc2 0x80..0x9f */
-        if (c == 0xc2 && i + 1 < clean.n && (unsigned char)clean.p[i + 1] < 0xa0) {
-            lg_buf_addc(out, '?');
-            i++;
-        } else {
-            lg_buf_addc(out, c < 0x20 || c == 0x7f ? '?' : clean.p[i]);
-        }
+        lg_buf_addc(out, n > 0 ? '?' : clean.p[i]);
+        i += n > 0 ? n - 1 : 0;
     }
     if (cut)
         lg_buf_adds(out, LG_STR("..."));

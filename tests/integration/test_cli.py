@@ -1,5 +1,6 @@
 """The program as its users meet it: help, exit codes, bad input."""
 
+import json
 import os
 import re
 import subprocess
@@ -60,6 +61,18 @@ def test_what_the_front_doors_name_is_there():
     for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"`make ([a-z]+)", page.read_text()):
             assert target in targets, f"{page.name}: make {target}"
+
+
+def test_names_cannot_steer_the_terminal(logster, captures, tmp_path):
+    plain = subprocess.run(["zstd", "-dcq", captures.attack], stdout=subprocess.PIPE, check=True).stdout
+    evil = "\x1b[31m\x07\x7f\x9b\u061c\u200f\u2028\u202e\u2066\u00e9"
+    path = tmp_path / "evil.json"
+    path.write_bytes(plain.replace(b"reg.exe", b"r" + json.dumps(evil)[1:-1].encode() + b"eg.exe"))
+    done = logster("scan", path)
+    assert done.rc == 1
+    lines = [line for line in done.text.splitlines() if "eg.exe" in line]
+    assert lines and all("r?[31m????????\u00e9eg.exe" in line for line in lines), lines
+    assert all(char == "\n" or char.isprintable() for char in done.text)
 
 
 def test_one_bad_file_does_not_stop_the_others(logster, captures, tmp_path):
