@@ -65,6 +65,15 @@ static size_t find_row(const struct lg_tsv *t, int column, struct lg_str value)
     return SIZE_MAX;
 }
 
+static void capture_done(struct lg_capture_info *c)
+{
+    lg_free(c->file);
+    lg_free(c->group);
+    lg_free(c->format);
+    lg_free(c->licence);
+    lg_free(c->techniques);
+}
+
 static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *opt,
         const struct lg_tsv *manifest, const struct manifest_columns *mc, struct lg_str file,
         struct lg_str group, struct lg_str fold, struct lg_str label, struct lg_err *reterr)
@@ -99,23 +108,29 @@ static int add_capture(struct lg_dataset *ds, const struct lg_dataset_options *o
     c.format = dup_str(lg_tsv_get(manifest, row, mc->format));
     c.licence = dup_str(lg_tsv_get(manifest, row, mc->licence));
     c.techniques = dup_str(lg_tsv_get(manifest, row, mc->techniques));
-    if (lg_vec_push(&ds->captures, c) < 0 || c.file == NULL || c.group == NULL ||
-            c.format == NULL || c.licence == NULL || c.techniques == NULL)
+    if (c.file == NULL || c.group == NULL || c.format == NULL || c.licence == NULL ||
+            c.techniques == NULL || lg_vec_push(&ds->captures, c) < 0) {
+        capture_done(&c);
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    }
     if (number != LG_FOLD_EXTRA && number + 1 > ds->folds)
         ds->folds = (uint32_t)number + 1;
     return 0;
 }
 
-/* A group on two sides of a split would let the test see the training. */
+/* A group on two sides of a split would let the test see the training, and so would a file. */
 static int check_groups(const struct lg_dataset *ds, struct lg_err *reterr)
 {
     for (size_t i = 0; i < ds->captures.n; i++)
-        for (size_t k = 0; k < i; k++)
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(ds->captures.v[i].file, ds->captures.v[k].file) == 0)
+                return lg_err_set(reterr, LG_EINVAL, "split: '%s' stands there twice",
+                        ds->captures.v[i].file);
             if (strcmp(ds->captures.v[i].group, ds->captures.v[k].group) == 0 &&
                     ds->captures.v[i].fold != ds->captures.v[k].fold)
                 return lg_err_set(reterr, LG_EINVAL, "split: group '%s' stands in two folds",
                         ds->captures.v[i].group);
+        }
     return 0;
 }
 
@@ -493,15 +508,8 @@ void lg_dataset_free(struct lg_dataset *ds)
 {
     if (ds == NULL)
         return;
-    for (size_t i = 0; i < ds->captures.n; i++) {
-        struct lg_capture_info *c = &ds->captures.v[i];
-
-        lg_free(c->file);
-        lg_free(c->group);
-        lg_free(c->format);
-        lg_free(c->licence);
-        lg_free(c->techniques);
-    }
+    for (size_t i = 0; i < ds->captures.n; i++)
+        capture_done(&ds->captures.v[i]);
     for (size_t i = 0; i < ds->hosts.n; i++)
         lg_free(ds->hosts.v[i].name);
     for (size_t i = 0; i < ds->rows.n; i++)

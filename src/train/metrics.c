@@ -219,7 +219,7 @@ int lg_metric_platt(const double *score, const uint8_t *label, const double *wei
         a += step * da;
         b += step * db;
     }
-    *ret_a = a > 1e-3 ? a : 1e-3;
+    *ret_a = a > LG_PLATT_MIN_SLOPE ? a : LG_PLATT_MIN_SLOPE;
     *ret_b = b;
     return 0;
 }

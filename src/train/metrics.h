@@ -29,8 +29,10 @@ void lg_metric_poisson95(uint32_t count, double *ret_low, double *ret_high);
 void lg_metric_mean_std(const double *v, size_t n, double *ret_mean, double *ret_std);
 /*
  * Platt scaling (Platt 1999, with the targets and the Newton method of Lin, Lin and Weng 2007):
- * p = 1 / (1 + exp(-(a x + b))). `weight` may be NULL. a is forced > 0 (monotone).
+ * p = 1 / (1 + exp(-(a x + b))). `weight` may be NULL. a is forced up to LG_PLATT_MIN_SLOPE
+ * (monotone): a score of that slope does not tell the classes apart.
  */
+#define LG_PLATT_MIN_SLOPE 1e-3
 int lg_metric_platt(const double *score, const uint8_t *label, const double *weight, size_t n,
         double *ret_a, double *ret_b) LG_MUST_CHECK;
 

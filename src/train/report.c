@@ -170,7 +170,8 @@ int lg_report_alerts(const struct lg_dataset *ds, const double *score, const uin
         i = k;
     }
     qsort(delay, ret->found, sizeof(*delay), ascending);
-    ret->delay_median_s = ret->found > 0 ? delay[ret->found / 2] : (double)NAN;
+    ret->delay_median_s = ret->found > 0 ? (delay[(ret->found - 1) / 2] + delay[ret->found / 2]) / 2
+                                         : (double)NAN;
     count_false(ds, score, pick, threshold, ret);
     days = ret->benign_hours / 24;
     lg_metric_poisson95(ret->false_alerts, &ret->per_day_low, &ret->per_day_high);
@@ -270,6 +271,9 @@ void lg_report_alert_row(struct lg_buf *out, const char *name, const struct lg_a
         lg_buf_adds(out, LG_STR(" not measurable |"));
     else
         lg_buf_printf(out, " %.0f s |", m->delay_median_s);
-    lg_buf_printf(out, " %u | %.1f | %.2f – %.2f |\n", m->false_alerts, m->benign_hours,
-            m->per_day_low, m->per_day_high);
+    lg_buf_printf(out, " %u | %.1f |", m->false_alerts, m->benign_hours);
+    if (isnan(m->per_day_low))
+        lg_buf_adds(out, LG_STR(" not measurable |\n"));
+    else
+        lg_buf_printf(out, " %.2f – %.2f |\n", m->per_day_low, m->per_day_high);
 }

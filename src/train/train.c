@@ -1,8 +1,10 @@
 #include "train/train.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "train/metrics.h"
@@ -10,6 +12,7 @@
 #include "json/write.h"
 
 #define PATH_BYTES 4096
+#define NO_VOTE_PROB 0.05 /* of a window that only members without a vote have seen */
 
 void lg_train_options_default(struct lg_train_options *opt)
 {
@@ -40,6 +43,7 @@ struct outcome {
     double *patterns;
     struct lg_member_scale scale[LG_MEMBER_COUNT];
     double a, b;
+    bool no_vote;     /* out of fold the learned members do not tell attacks from the rest */
     double threshold; /* log-odds */
 };
 
@@ -96,6 +100,7 @@ static int calibrate(struct outcome *o)
     LG_CLEANUP(lg_cleanup_free) double *z = row_doubles(o->ds);
     LG_CLEANUP(lg_cleanup_free) uint8_t *y = lg_malloc(o->ds->rows.n + 1);
     size_t n = 0;
+    int rc;
 
     if (z == NULL || y == NULL)
         return LG_ENOMEM;
@@ -104,11 +109,18 @@ static int calibrate(struct outcome *o)
             z[n] = combine(o, i, o->cv->member[LG_MEMBER_GAT][i]);
             y[n++] = o->ds->rows.v[i].label;
         }
-    return lg_metric_platt(z, y, NULL, n, &o->a, &o->b);
+    rc = lg_metric_platt(z, y, NULL, n, &o->a, &o->b);
+    if (rc == 0 && o->a <= LG_PLATT_MIN_SLOPE) {
+        /* What is left of a curve without slope is the share of attacks in the data set, which
+         * says nothing about the next window. */
+        o->no_vote = true;
+        o->b = odds(NO_VOTE_PROB);
+    }
+    return rc;
 }
 
 /* The smallest threshold that keeps false windows under the share; a strong pattern (0.90) must
- * always reach it, and it is never below an even chance. */
+ * always reach it, and it is never below an even chance. Members without a vote never reach it. */
 static int choose_threshold(struct outcome *o)
 {
     LG_CLEANUP(lg_cleanup_free) double *s = row_doubles(o->ds);
@@ -126,7 +138,7 @@ static int choose_threshold(struct outcome *o)
         }
     rc = lg_metric_threshold(s, y, n, o->opt->max_false_share, &t);
     if (rc == 0)
-        o->threshold = t > odds(0.9) ? odds(0.9) : t < 0 ? 0 : t;
+        o->threshold = t > odds(0.9) || o->no_vote ? odds(0.9) : t < 0 ? 0 : t;
     return rc;
 }
 
@@ -213,6 +225,11 @@ static void write_counts(const struct outcome *o, struct lg_buf *out)
             "left out; %zu windows of captures that no fold holds.\n\n",
             o->ds->captures.n, o->ds->folds, n[LG_LABEL_BENIGN], n[LG_LABEL_ATTACK],
             n[LG_LABEL_UNKNOWN], extra);
+    if (o->no_vote)
+        lg_buf_adds(out,
+                LG_STR("Out of fold the learned members do not tell attacks from the rest: they "
+                       "have no "
+                       "vote, only strong patterns alert.\n\n"));
 }
 
 static int window_table(const struct outcome *o, struct lg_buf *out)
@@ -398,8 +415,12 @@ int lg_train_run(const struct lg_train_options *opt, struct lg_err *reterr)
 {
     struct outcome o = {.opt = opt};
     struct lg_dataset *ds = NULL;
-    int rc = lg_dataset_build(&opt->data, &ds, reterr);
+    int rc;
 
+    /* before hours of work, not after */
+    if (mkdir(opt->out_dir, 0755) < 0 && errno != EEXIST)
+        return lg_err_set(reterr, LG_EIO, "%s: %s", opt->out_dir, strerror(errno));
+    rc = lg_dataset_build(&opt->data, &ds, reterr);
     if (rc < 0)
         return rc;
     o.ds = ds;
