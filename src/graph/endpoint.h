@@ -19,7 +19,8 @@ struct lg_endpoint {
     uint16_t tenant_n;
     uint16_t endpoint_n;
     uint8_t platform;
-    bool started; /* watermark is valid */
+    bool started;   /* watermark is valid */
+    uint32_t input; /* recording of its latest event, see lg_windows_next_input */
     struct lg_acct acct;
     struct lg_strpool sp;
     struct lg_proctab pt;
@@ -52,6 +53,7 @@ struct lg_windows {
     struct lg_textcache tc;
     struct lg_window_stats st;
     size_t endpoint_bytes; /* sum of the accounts */
+    uint32_t input;        /* number of the recording in hand */
     struct lg_op op;
     struct lg_pend_values pv;
 };

@@ -186,6 +186,38 @@ static int shed(struct lg_windows *ws)
     return 0;
 }
 
+void lg_windows_next_input(struct lg_windows *ws)
+{
+    ws->input++;
+}
+
+/* Whether the recording goes on where the one before ended, as rotated logs do. */
+static bool continues(
+        const struct lg_windows *ws, const struct lg_endpoint *ep, const struct lg_event *ev)
+{
+    return ev->time_ns >= ep->watermark && ev->time_ns - ep->bus <= ws->opt.window_ns;
+}
+
+/* The endpoint's first event of another recording: if that is of another time, it starts anew. */
+static int change_input(struct lg_windows *ws, const struct lg_event *ev, struct lg_endpoint **ep)
+{
+    int r;
+
+    if (!(*ep)->started || continues(ws, *ep, ev)) {
+        if (!(*ep)->started && ev->time_ns < (*ep)->closed)
+            (*ep)->closed = (*ep)->judged = 0; /* what was shed was of another recording */
+        (*ep)->input = ws->input;
+        return 0;
+    }
+    r = lg_endpoint_advance(ws, *ep, INT64_MAX);
+    forget(ws, *ep);
+    if (r == 0)
+        r = find_endpoint(ws, ev, ep);
+    if (r == 0)
+        (*ep)->input = ws->input;
+    return r;
+}
+
 int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev)
 {
     struct lg_endpoint *ep;
@@ -195,6 +227,8 @@ int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev)
     if ((unsigned)ev->source >= LG_SOURCE_COUNT || (unsigned)ev->type >= LG_EVENT_TYPE_COUNT)
         return LG_EINVAL;
     r = find_endpoint(ws, ev, &ep);
+    if (r == 0 && ep->input != ws->input)
+        r = change_input(ws, ev, &ep);
     if (r < 0)
         return r;
     if (ws->newest != ep) {

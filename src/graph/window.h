@@ -50,6 +50,13 @@ void lg_windows_free(struct lg_windows *ws);
 /* Copies what it needs of the event. 0, LG_ENOMEM, LG_EINVAL (type or source out of range) or
  * fn's error. */
 int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev) LG_MUST_CHECK;
+/*
+ * Says that what is pushed from now on comes from another recording. One that goes on where an
+ * endpoint's last ended, as rotated logs do, is the same time. Else the endpoint starts anew with
+ * its first event: its open windows are given out and its processes forgotten, so that recordings
+ * may be read in any order without being taken for late.
+ */
+void lg_windows_next_input(struct lg_windows *ws);
 /* End of input: closes every open window, endpoints in (tenant, endpoint) order, and forgets all
  * endpoints: what is pushed next starts anew. */
 int lg_windows_flush(struct lg_windows *ws) LG_MUST_CHECK;

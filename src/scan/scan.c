@@ -27,6 +27,7 @@ struct job {
 /* What a batch holds for one owner. */
 struct parcel {
     uint64_t seq;
+    uint32_t file;
     struct lg_pack pack;
     struct parcel *next;
 };
@@ -83,6 +84,7 @@ struct owning {
     struct lg_windows *windows;
     struct lg_jury *jury[2];
     struct part *out; /* of the batch in hand */
+    uint32_t file;    /* that it came from */
     uint64_t endpoints;
     struct lg_scan_stats stats;
     pthread_t thread;
@@ -229,6 +231,9 @@ static int open_parcel(struct owning *o, struct parcel *p)
     if (ev == NULL)
         return LG_ENOMEM;
     o->out = &o->scan->slots[p->seq % o->scan->slots_n].part[o->index];
+    if (p->file != o->file)
+        lg_windows_next_input(o->windows);
+    o->file = p->file;
     while (rc == 0 && lg_pack_next(&p->pack, &at, ev))
         rc = lg_windows_push(o->windows, ev);
     lg_free(ev);
@@ -268,6 +273,12 @@ static void own(struct owning *o)
                 fail(o->scan, rc);
             part_done(o->scan, next++);
         }
+    }
+    while (waiting != NULL) { /* a number before it was lost to a failure */
+        struct parcel *lost = waiting;
+
+        waiting = lost->next;
+        parcel_free(lost);
     }
     /* end of input: what is still open is judged under one more number */
     wait_for_room(o->scan, next);
@@ -344,13 +355,14 @@ static int normalize_batch(struct normalizing *n, const struct job *j)
 }
 
 /* A parcel for every owner, empty or not: each must see every number. */
-static int new_parcels(struct normalizing *n, uint64_t seq)
+static int new_parcels(struct normalizing *n, const struct job *j)
 {
     for (uint32_t i = 0; i < n->scan->workers; i++) {
         n->parcels[i] = lg_calloc(1, sizeof(**n->parcels));
         if (n->parcels[i] == NULL)
             return LG_ENOMEM;
-        n->parcels[i]->seq = seq;
+        n->parcels[i]->seq = j->seq;
+        n->parcels[i]->file = j->file;
         lg_pack_init(&n->parcels[i]->pack);
     }
     return 0;
@@ -380,7 +392,7 @@ static void *normalize_thread(void *arg)
 
     while (lg_queue_pop(n->in, &item)) {
         struct job *j = item;
-        int rc = new_parcels(n, j->seq);
+        int rc = new_parcels(n, j);
 
         if (rc == 0 && !failed(n->scan))
             rc = normalize_batch(n, j);
@@ -468,12 +480,13 @@ static int read_files(struct reading *r, struct lg_norm_stream_options *streams,
         struct lg_scan_stats *stats)
 {
     const struct lg_scan_options *opt = r->scan->opt;
+    const struct lg_capture_options how = {.batch_bytes = opt->batch_bytes};
     int worst = 0;
 
     for (uint32_t i = 0; i < opt->n_paths; i++) {
         struct lg_capture *cap = NULL;
         struct lg_err err = {0, ""};
-        int rc = lg_capture_open(opt->paths[i], NULL, &cap, &err);
+        int rc = lg_capture_open(opt->paths[i], &how, &cap, &err);
 
         streams[i] = (struct lg_norm_stream_options){.tenant_id = opt->tenant_id,
                 .endpoint = opt->endpoint.n > 0 ? opt->endpoint

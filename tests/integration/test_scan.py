@@ -133,3 +133,18 @@ def test_formats_with_state_in_a_mixed_file(logster, captures, tmp_path):
         many = logster("scan", "--json", "--workers", workers, mixed)
         assert without_time(many.text) == without_time(one.text)
         assert many.err == one.err
+
+
+def test_recordings_of_one_host_may_come_in_any_order(logster, captures, tmp_path):
+    """An older recording of a host is not late to a newer one: every window of both is judged."""
+    import subprocess
+    text = subprocess.run(["zstd", "-dcq", captures.attack], capture_output=True, check=True).stdout
+    older = tmp_path / "older.ndjson"
+    older.write_bytes(text.replace(b"2019-06-25", b"2018-06-25"))
+
+    def rows(*files):
+        return sorted(without_time(logster("scan", "--json", *files).text).splitlines())
+
+    both = sorted(rows(captures.attack) + rows(older))
+    assert rows(captures.attack, older) == both
+    assert rows(older, captures.attack) == both
