@@ -270,6 +270,9 @@ int lg_cmd_scan(int argc, char **argv)
     rc = parse(&c, argc, argv);
     if (rc != 0)
         return rc - 1;
+    for (uint32_t i = 0; i < c.opt.n_paths; i++)
+        if (strcmp(c.opt.paths[i], "-") == 0) /* may be a live stream: verdicts must not wait */
+            c.opt.window.patience_ns = c.opt.window.lateness_ns;
     c.opt.jury.evidence = c.json;
     if (c.opt.workers == 0) {
         long cpus = sysconf(_SC_NPROCESSORS_ONLN);

@@ -298,16 +298,16 @@ static bool source_live(const struct lg_windows *ws, const struct lg_endpoint *e
             ep->bus - ep->source_bus[source] < ws->opt.idle_timeout_ns;
 }
 
-/* The least of the live sources' times, less the lateness. A source is live by when its events
+/* The least of the live sources' times, less what is waited. A source is live by when its events
  * came, not by how old they are: one that works off a backlog holds the others back. */
-static lg_time watermark_of(const struct lg_windows *ws, const struct lg_endpoint *ep)
+static lg_time watermark_of(const struct lg_windows *ws, const struct lg_endpoint *ep, lg_time wait)
 {
     lg_time min = INT64_MAX;
 
     for (unsigned s = 0; s < LG_SOURCE_COUNT; s++)
         if (source_live(ws, ep, s) && ep->source_max[s] < min)
             min = ep->source_max[s];
-    return min - ws->opt.lateness_ns;
+    return min - wait;
 }
 
 static void note_arrival(struct lg_windows *ws, struct lg_endpoint *ep, unsigned source, lg_time t)
@@ -323,7 +323,7 @@ static void note_arrival(struct lg_windows *ws, struct lg_endpoint *ep, unsigned
     if (joins && ep->started) {
         /* a source that comes with older events takes the watermark back, but never behind a
          * window that was judged */
-        lg_time w = watermark_of(ws, ep);
+        lg_time w = watermark_of(ws, ep, ws->opt.patience_ns);
 
         w = w > ep->judged ? w : ep->judged;
         if (w < ep->watermark) {
@@ -383,6 +383,13 @@ static int push_late(struct lg_windows *ws, struct lg_endpoint *ep, struct lg_pe
     return r;
 }
 
+/* Patience costs memory: short of it, only the lateness is waited. */
+static lg_time waits(const struct lg_windows *ws)
+{
+    return ws->endpoint_bytes > ws->opt.max_total_bytes / 4 * 3 ? ws->opt.lateness_ns
+                                                                : ws->opt.patience_ns;
+}
+
 int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_event *ev)
 {
     size_t before = ep->acct.bytes;
@@ -406,7 +413,7 @@ int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct
         heap_put(ep, pe);
     ws->endpoint_bytes += ep->acct.bytes - before;
     if (r == 0)
-        r = lg_endpoint_advance(ws, ep, watermark_of(ws, ep));
+        r = lg_endpoint_advance(ws, ep, watermark_of(ws, ep, waits(ws)));
     before = ep->acct.bytes;
     if (r == 0)
         r = relieve(ws, ep);

@@ -13,6 +13,7 @@ const struct lg_window_options lg_window_defaults = {
         .interval_ns = 60 * LG_NS_PER_SEC,
         .lateness_ns = 30 * LG_NS_PER_SEC,
         .idle_timeout_ns = 120 * LG_NS_PER_SEC,
+        .patience_ns = 30 * LG_NS_PER_SEC,
         .max_endpoint_bytes = LG_MAX_ENDPOINT_BYTES,
         .max_total_bytes = (size_t)192 << 20,
         .max_nodes = LG_MAX_GRAPH_NODES,
@@ -28,7 +29,8 @@ static bool options_valid(const struct lg_window_options *o)
             o->window_ns % o->interval_ns == 0 &&
             o->window_ns / o->interval_ns <= WINDOW_MAX_SLICES &&
             o->window_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->lateness_ns >= 0 &&
-            o->lateness_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->idle_timeout_ns > 0;
+            o->lateness_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC && o->idle_timeout_ns > 0 &&
+            o->patience_ns >= o->lateness_ns && o->patience_ns <= 7 * 24 * 3600 * LG_NS_PER_SEC;
 }
 
 int lg_windows_new(

@@ -19,6 +19,10 @@ struct lg_window_options {
     int64_t lateness_ns;     /* 30 s */
     int64_t idle_timeout_ns; /* 120 s: a source silent that long leaves the watermark's minimum.
                                 In `scan` bus time is the endpoint's own largest event time. */
+    int64_t patience_ns;     /* how long the watermark really waits while memory permits, at least
+                                lateness_ns: exports of files are out of order by hours, and some
+                                are newest first. Over three quarters of max_total_bytes, events
+                                older than lateness_ns go on. */
     size_t max_endpoint_bytes;
     size_t max_total_bytes;
     uint32_t max_nodes; /* of one window; the rarest names win, processes first */

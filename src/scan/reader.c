@@ -9,6 +9,7 @@ void lg_reader_options_default(struct lg_reader_options *opt)
     memset(opt, 0, sizeof(*opt));
     opt->header_offset_ns = LG_READER_PROBE;
     opt->window = lg_window_defaults;
+    opt->window.patience_ns = LG_READER_PATIENCE_NS;
 }
 
 struct reader {

@@ -12,6 +12,8 @@
  * One input from bytes to closed windows in one thread: capture -> normalizer -> windows. What
  * `logster graph`, training and tests use; `scan` runs the same steps over several threads.
  */
+/* Files are waited for longer than a live stream would be, while memory permits. */
+#define LG_READER_PATIENCE_NS (INT64_C(86400) * LG_NS_PER_SEC)
 #define LG_READER_PROBE INT64_MIN /* find the header's offset from the head of the file */
 
 struct lg_reader_options {

@@ -95,6 +95,7 @@ void lg_scan_options_default(struct lg_scan_options *opt)
     memset(opt, 0, sizeof(*opt));
     opt->header_offset_ns = LG_READER_PROBE;
     opt->window = lg_window_defaults;
+    opt->window.patience_ns = LG_READER_PATIENCE_NS;
     opt->jury = (struct lg_jury_options){.threshold = -1, .idle_allowlist = true, .evidence = true};
 }
 

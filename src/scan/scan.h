@@ -16,6 +16,7 @@ struct lg_scan_options {
     const char *const *paths;
     uint32_t n_paths;
     uint32_t workers; /* 0: one a processor */
+    size_t batch_bytes; /* text of one batch, about; 0: the capture's default. No verdict depends on it */
     struct lg_str tenant_id;
     struct lg_str endpoint;
     bool fqdn_endpoint;
