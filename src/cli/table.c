@@ -200,15 +200,14 @@ void lg_table_print(struct lg_table *t, uint32_t n, uint32_t limit, uint64_t att
 
     for (uint32_t i = 0; i < n; i++)
         total += t[i].n;
-    if (total == 0)
-        return;
     all = lg_malloc(total * sizeof(*all));
     if (all == NULL)
         return;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t k = 0; k < t[i].n; k++)
             all[at++] = t[i].rows[k];
-    qsort(all, total, sizeof(*all), by_badness);
+    if (total > 0)
+        qsort(all, total, sizeof(*all), by_badness);
     for (uint32_t i = 0; i < total && i < limit; i++)
         (void)fprintf(to, "%4u. %s\n", i + 1, all[i].text);
     if (attacks > limit)
