@@ -20,7 +20,8 @@ packages_of() {
     case $1 in
     build) echo build-essential cmake ninja-build pkg-config libsimdjson-dev libsodium-dev \
         libzstd-dev zlib1g-dev libfyaml-dev liblinear-dev libxgboost-dev libopenblas-dev \
-        libcmocka-dev libzip-dev libxxhash-dev ;;
+        libcmocka-dev libzip-dev libxxhash-dev librocksdb-dev libsqlite3-dev \
+        libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev ;;
     test) echo util-linux git zstd python3 python3-numpy python3-torch python3-pytest \
         python3-jsonschema clang clang-14 clang-format-14 libclang-rt-14-dev llvm-14 pmccabe ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
