@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 export JOBS FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build dev test asan tsan fuzz lint format coverage bench oracle docs formats clean
+.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench oracle docs formats clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -36,6 +36,10 @@ tsan: ## build with TSan what runs on several threads, and run its tests
 
 fuzz: ## run each fuzzer for FUZZ_SECONDS (60); FUZZ=name runs one
 	scripts/fuzz.sh $(FUZZ)
+
+faults: ## plant each bug of tests/faults in turn; fails when no unit test notices (FAULT=name: one)
+	scripts/deps.sh build test
+	scripts/faults.py $(FAULT)
 
 lint: ## layers, banned functions, sizes, format, clang-tidy, cppcheck, shellcheck
 	scripts/lint
