@@ -7,6 +7,7 @@ is no longer there fails the run.
 """
 
 import argparse
+import fcntl
 import json
 import os
 import re
@@ -141,6 +142,9 @@ def main():
     ap.add_argument("names", nargs="*", metavar="FAULT", help="only these")
     args = ap.parse_args()
 
+    WORK.mkdir(parents=True, exist_ok=True)
+    lock = open(WORK / "lock", "w")  # pylint: disable=consider-using-with
+    fcntl.flock(lock, fcntl.LOCK_EX)
     copy_tree(args.working_tree)
     faults = load(args.names)
     configure()
@@ -150,7 +154,7 @@ def main():
             sys.exit(done.stdout)
         tests, done = failing(pattern)
         if done.returncode != 0:
-            sys.exit(f"tests fail without any fault: {', '.join(tests)}\n{done.stdout}")
+            sys.exit(f"{done.stdout[-4000:]}\ntests fail without any fault: {', '.join(tests)}")
     caught = 0
     for fault in faults:
         began = time.monotonic()

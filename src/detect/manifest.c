@@ -73,7 +73,7 @@ void lg_manifest_write(
     lg_jw_key(w, LG_STR("files"));
     lg_jw_object(w);
     for (uint32_t i = 0; i < n; i++) {
-        lg_jw_key(w, lg_str_z(files[i].name));
+        lg_jw_key_any(w, lg_str_z(files[i].name));
         lg_jw_str(w, lg_str_z(files[i].sha256));
     }
     lg_jw_object_end(w);
@@ -259,7 +259,7 @@ static void copy_value(struct lg_jw *w, struct lg_jval v)
     case LG_JSON_OBJECT:
         lg_jw_object(w);
         while (lg_jiter_member(&it, &key, &item)) {
-            lg_jw_key(w, key);
+            lg_jw_key_any(w, key);
             copy_value(w, item);
         }
         lg_jw_object_end(w);

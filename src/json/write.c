@@ -97,6 +97,13 @@ void lg_jw_key(struct lg_jw *w, struct lg_str key)
     w->comma &= ~bit; /* the value that follows puts none */
 }
 
+void lg_jw_key_any(struct lg_jw *w, struct lg_str key)
+{
+    lg_jw_str(w, key);
+    lg_buf_addc(w->out, ':');
+    w->comma &= ~(UINT64_C(1) << w->depth); /* as above */
+}
+
 void lg_jw_str(struct lg_jw *w, struct lg_str s)
 {
     before_value(w);

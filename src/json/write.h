@@ -9,8 +9,9 @@
 
 /*
  * JSON out: appends to a lg_buf (whose `failed` tells about memory at the end) and puts the
- * commas. Keys are trusted literals; string values may hold any bytes: control characters are
- * escaped, ill-formed UTF-8 becomes U+FFFD, so that the output is always valid JSON.
+ * commas. Keys are trusted literals but for lg_jw_key_any; it and string values take any bytes:
+ * control characters are escaped, ill-formed UTF-8 becomes U+FFFD, so that the output is always
+ * valid JSON.
  * Thread: its owner's.
  */
 struct lg_jw {
@@ -25,6 +26,7 @@ void lg_jw_object_end(struct lg_jw *w);
 void lg_jw_array(struct lg_jw *w);
 void lg_jw_array_end(struct lg_jw *w);
 void lg_jw_key(struct lg_jw *w, struct lg_str key); /* a value must follow */
+void lg_jw_key_any(struct lg_jw *w, struct lg_str key); /* of outside text */
 void lg_jw_str(struct lg_jw *w, struct lg_str s);
 void lg_jw_u64(struct lg_jw *w, uint64_t v);
 void lg_jw_i64(struct lg_jw *w, int64_t v);

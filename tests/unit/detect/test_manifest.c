@@ -68,6 +68,40 @@ static void test_there_and_back(void **state)
     free(text);
 }
 
+/* Keys of a manifest are outside bytes, too: written again they must be the same keys. */
+static void test_odd_names_come_back(void **state)
+{
+    static const char odd[] = "tokens\\\"\t.safetensors";
+    struct lg_model_file files[LG_MODEL_MAX_FILES], again[LG_MODEL_MAX_FILES];
+    struct lg_model *m = mb_new(LG_PLATFORM_WINDOWS, 1), back, last;
+    struct lg_err err = {0, ""};
+    struct lg_buf out;
+    uint32_t n = 0;
+
+    (void)state;
+    memset(&back, 0, sizeof(back));
+    memset(&last, 0, sizeof(last));
+    lg_buf_init(&out, 1u << 20);
+    memcpy(files, three, sizeof(three));
+    memcpy(files[1].name, odd, sizeof(odd));
+    lg_free(m->training_json);
+    m->training_json = lg_strndup("{\"a\\\\\\\"b\":{\"\\n\":1}}", 20);
+    lg_manifest_write(m, files, 3, &out);
+    assert_int_equal(lg_manifest_read(lg_buf_str(&out), &back, again, &n, &err), 0);
+    assert_int_equal(n, 3);
+    assert_string_equal(again[1].name, odd);
+    assert_string_equal(back.training_json, m->training_json);
+    lg_buf_clear(&out);
+    lg_manifest_write(&back, again, n, &out);
+    assert_int_equal(lg_manifest_read(lg_buf_str(&out), &last, again, &n, &err), 0);
+    assert_string_equal(again[1].name, odd);
+    assert_string_equal(last.training_json, m->training_json);
+    lg_free(back.training_json);
+    lg_free(last.training_json);
+    lg_buf_done(&out);
+    lg_model_free(m);
+}
+
 struct bad {
     const char *from, *to;
     int code;
@@ -228,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_there_and_back),
+            cmocka_unit_test(test_odd_names_come_back),
             cmocka_unit_test(test_what_is_refused),
             cmocka_unit_test(test_too_many_files),
             cmocka_unit_test(test_training_text_is_found_wherever_it_stands),

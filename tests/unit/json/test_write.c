@@ -50,6 +50,22 @@ static void puts_commas_and_keys(void **state)
             "\"e\":null,\"f\":[0,{},[],[1,2],false],\"g\":0.1}");
 }
 
+static void escapes_keys_of_outside(void **state)
+{
+    (void)state;
+    lg_jw_object(&w);
+    lg_jw_key_any(&w, LG_STR("a\\\"\n"));
+    lg_jw_object(&w);
+    lg_jw_key_any(&w, LG_STR("\xff"));
+    lg_jw_null(&w);
+    lg_jw_key_any(&w, LG_STR(""));
+    lg_jw_u64(&w, 1);
+    lg_jw_object_end(&w);
+    LG_JW_U64(&w, "b", 2);
+    lg_jw_object_end(&w);
+    assert_str(lg_buf_str(&out), "{\"a\\\\\\\"\\n\":{\"\xef\xbf\xbd\":null,\"\":1},\"b\":2}");
+}
+
 static void writes_integers_of_every_length(void **state)
 {
     uint64_t v = 1;
@@ -255,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(puts_commas_and_keys, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(escapes_keys_of_outside, set_up, tear_down),
             cmocka_unit_test_setup_teardown(writes_integers_of_every_length, set_up, tear_down),
             cmocka_unit_test_setup_teardown(writes_doubles_that_read_back, set_up, tear_down),
             cmocka_unit_test_setup_teardown(writes_time_exactly, set_up, tear_down),
