@@ -18,7 +18,9 @@
     X(LG_ERANGE, 10, "out_of_range")                                                               \
     X(LG_EREFUSED, 11, "refused")                                                                  \
     X(LG_ECORRUPT, 12, "corrupt")                                                                  \
-    X(LG_EINTR, 13, "interrupted")
+    X(LG_EINTR, 13, "interrupted")                                                                 \
+    X(LG_EAGAIN, 14, "retry")                                                                      \
+    X(LG_ENOSPC, 15, "no_space")
 
 #define LG_ERR_ENUM(name, n, text) name = -(n),
 enum lg_errcode { LG_OK = 0, LG_ERRORS(LG_ERR_ENUM) };
