@@ -126,7 +126,7 @@ def try_fault(fault):
             return False, f"NOT PLANTED: {error}"
         done = build(tests_of(fault["tests"])[1])
         if done.returncode != 0:
-            errors = [line for line in done.stdout.splitlines() if "error" in line]
+            errors = [line for line in done.stdout.splitlines() if "error:" in line]
             return False, f"DOES NOT COMPILE: {(errors or [''])[0]}"
         tests, _ = failing(fault["tests"])
         if not tests:

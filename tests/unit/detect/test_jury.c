@@ -182,6 +182,52 @@ static void test_the_threshold_decides(void **state)
     lg_jury_free(NULL);
 }
 
+/* The networks: mean over all of them of what each says for attack against benign. */
+static void test_members_say_what_their_models_say(void **state)
+{
+    struct lg_jury *j = jury_of(windows, -1, true, false);
+    struct lg_gnn_scratch *scratch;
+    struct lg_node_features nf;
+    struct lg_gnn_graph graph;
+    struct lg_features *fs;
+    struct lg_verdict v;
+    double odds[2], tokens = (double)windows->tokens.bias;
+    float counts[1024];
+    const uint32_t *tok;
+    uint32_t n;
+
+    (void)state;
+    office_graph();
+    assert_int_equal(lg_jury_judge(j, &gb.g, &v), 0);
+    assert_int_equal(lg_features_new(&fs), 0);
+    assert_int_equal(lg_gnn_scratch_new(&scratch), 0);
+    assert_int_equal(lg_features_nodes(fs, &gb.g, &windows->view, &nf), 0);
+    lg_jury_gnn_graph(&nf, &graph);
+    assert_int_equal(windows->n_gats, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        float logits[2];
+
+        assert_int_equal(lg_gnn_scratch_reserve(scratch, lg_gnn_model_config(windows->gat[i]),
+                                 nf.n_nodes, nf.n_edges),
+                0);
+        assert_int_equal(lg_gnn_infer(windows->gat[i], &graph, scratch, logits), 0);
+        odds[i] = (double)(logits[1] - logits[0]);
+    }
+    assert_true(fabs(odds[0] - odds[1]) > 1e-3); /* else this proves nothing */
+    assert_true(v.scores.member[LG_MEMBER_GAT] == (odds[0] + odds[1]) / 2);
+    assert_int_equal(lg_features_graph_tokens(fs, &gb.g, &windows->view, NULL, &tok, &n), 0);
+    assert_true(n > 20);
+    for (uint32_t i = 0; i < n; i++)
+        tokens += (double)windows->tokens.weight[tok[i]];
+    assert_true(fabs(v.scores.member[LG_MEMBER_TOKENS] - tokens) < 1e-4);
+    assert_int_equal(lg_features_counts(fs, &gb.g, &windows->view, NULL, counts), 0);
+    assert_true(
+            v.scores.member[LG_MEMBER_TREES] == (double)lg_forest_score(&windows->trees, counts));
+    lg_gnn_scratch_free(scratch);
+    lg_features_free(fs);
+    lg_jury_free(j);
+}
+
 static void test_confidence_is_that_of_the_side_it_takes(void **state)
 {
     static const double b[] = {-30, -3, -0.5, 0, 0.5, 3, 30};
@@ -615,6 +661,7 @@ int main(void)
             cmocka_unit_test(test_monotone_in_every_member),
             cmocka_unit_test(test_the_curve_rises_everywhere),
             cmocka_unit_test(test_the_threshold_decides),
+            cmocka_unit_test(test_members_say_what_their_models_say),
             cmocka_unit_test(test_confidence_is_that_of_the_side_it_takes),
             cmocka_unit_test(test_fewer_than_three_nodes_are_no_verdict),
             cmocka_unit_test(test_idle_windows_are_benign_without_the_jury),
