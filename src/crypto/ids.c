@@ -6,12 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crypto/crypto_int.h"
+
 static pthread_once_t sodium_once = PTHREAD_ONCE_INIT;
 
 static void sodium_start(void)
 {
     /* it picks this CPU's implementation; hashing cannot go on without knowing that it did */
     LG_ASSERT(sodium_init() >= 0);
+}
+
+void lg_crypto_start(void)
+{
+    (void)pthread_once(&sodium_once, sodium_start);
 }
 
 static void put_u64le(unsigned char out[8], uint64_t v)
@@ -44,7 +51,7 @@ struct lg_uuid lg_uuid_from_tuple(const struct lg_str *parts, size_t n)
     size_t len = join(joined, parts, n);
     struct lg_uuid id;
 
-    (void)pthread_once(&sodium_once, sodium_start);
+    lg_crypto_start();
     if (len != SIZE_MAX) {
         (void)crypto_generichash(id.b, sizeof(id.b), joined, len, NULL, 0);
     } else {
@@ -113,7 +120,7 @@ int lg_uuid_parse(struct lg_str s, struct lg_uuid *ret)
 
 void lg_blake2b_256(struct lg_str bytes, uint8_t out[32])
 {
-    (void)pthread_once(&sodium_once, sodium_start);
+    lg_crypto_start();
     (void)crypto_generichash(out, 32, (const unsigned char *)bytes.p, bytes.n, NULL, 0);
 }
 
@@ -131,7 +138,7 @@ void lg_sha256_hex(struct lg_str bytes, char out[LG_SHA256_HEX + 1])
 {
     unsigned char digest[crypto_hash_sha256_BYTES];
 
-    (void)pthread_once(&sodium_once, sodium_start);
+    lg_crypto_start();
     (void)crypto_hash_sha256(digest, (const unsigned char *)bytes.p, bytes.n);
     sha256_text(digest, out);
 }
@@ -146,7 +153,7 @@ int lg_sha256_file(const char *path, char out[LG_SHA256_HEX + 1])
 
     if (f == NULL)
         return errno == ENOENT || errno == ENOTDIR ? LG_ENOENT : LG_EIO;
-    (void)pthread_once(&sodium_once, sodium_start);
+    lg_crypto_start();
     (void)crypto_hash_sha256_init(&st);
     for (;;) {
         n = fread(block, 1, sizeof(block), f);
