@@ -198,17 +198,19 @@ struct lg_bus_consumer_options {
     const int *topics; /* not compacted */
     size_t n_topics;
     enum lg_bus_start start;
-    size_t max_batch_bytes;   /* keys and values; 0: 1 MiB; one record may be more */
+    size_t max_batch_bytes;   /* keys and values, about; 0: 1 MiB; one block may be more */
     size_t max_batch_records; /* 0: 8192 */
     /*
      * Called from lg_bus_poll, in its thread. Members of a group share its partitions evenly;
      * the embedded bus gives equal partition numbers of all topics to the same member. Only what
      * changes is named. assigned: `offset` is where reading starts (committed, else `start`);
      * lg_bus_seek may change it. revoked: the partition is still the caller's until the call
-     * returns (it may commit); also called by lg_bus_consumer_close for all that is left.
+     * returns (it may commit), unless `lost`: then it is gone already (storage failed, or the
+     * group gave it away), commits are refused, and what came from it may have to be done again
+     * from the committed offset on. Also called by lg_bus_consumer_close for all that is left.
      */
     void (*assigned)(void *user, const struct lg_bus_offset *parts, size_t n);
-    void (*revoked)(void *user, const struct lg_bus_offset *parts, size_t n);
+    void (*revoked)(void *user, const struct lg_bus_offset *parts, size_t n, bool lost);
     void *user;
 };
 

@@ -78,7 +78,8 @@ struct lg_stage_ops {
 
     /*
      * The worker gives the partition up: emit checkpoints, then forget its state. What is emitted
-     * is published with a last commit of the partition. Optional.
+     * is published with a last commit of the partition. out == NULL: the partition was lost (the
+     * bus failed and came back, or the group gave it away): only forget. Optional.
      */
     int (*revoked)(void *w, int topic, int32_t partition, struct lg_stage_out *out);
 
