@@ -522,6 +522,8 @@ static void count_slice(struct lg_graph *g, const struct lg_slice *sl)
     g->edges_dropped += sl->edges_dropped;
     for (unsigned t = 0; t < LG_EVENT_TYPE_COUNT; t++)
         g->type_counts[t] += sl->type_counts[t];
+    for (unsigned l = 0; l < LG_LEDGER_COUNT; l++)
+        g->ledger[l] += sl->ledger[l];
 }
 
 int lg_builder_run(struct lg_builder *bd, const struct lg_build_in *in, struct lg_graph *g)

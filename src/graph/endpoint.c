@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "graph/live.h"
 
 /* Event times are held inside this, so that window ends cannot overflow. */
 #define ENDPOINT_TIME_MAX (INT64_MAX / 2)
@@ -34,6 +35,10 @@ int lg_endpoint_new(
     lg_strpool_init(&ep->sp, &ep->acct);
     lg_proctab_init(&ep->pt, &ep->acct, &ep->sp);
     ws->endpoint_bytes += ep->acct.bytes;
+    if (ws->live != NULL && lg_live_new(ws, ep) < 0) {
+        lg_endpoint_free(ws, ep);
+        return LG_ENOMEM;
+    }
     *ret = ep;
     return 0;
 }
@@ -51,6 +56,7 @@ void lg_endpoint_free(struct lg_windows *ws, struct lg_endpoint *ep)
     lg_acct_vec_done(&ep->acct, &ep->slices);
     lg_proctab_done(&ep->pt);
     lg_strpool_done(&ep->sp);
+    lg_live_free(ws, ep);
     lg_free(ep->names);
     lg_free(ep);
 }
@@ -64,7 +70,7 @@ static bool wait_before(const struct lg_wait *a, const struct lg_wait *b)
     return memcmp(a->pe->id.b, b->pe->id.b, sizeof(a->pe->id.b)) < 0;
 }
 
-static void heap_put(struct lg_endpoint *ep, struct lg_pend *pe)
+void lg_endpoint_wait(struct lg_endpoint *ep, struct lg_pend *pe)
 {
     struct lg_wait w = {pe->time, pe};
     uint32_t i = ep->heap.n++;
@@ -129,6 +135,18 @@ static int get_slice(
     return 0;
 }
 
+void lg_endpoint_mark(const struct lg_endpoint *ep, struct lg_strmarks *mk)
+{
+    lg_strmark(mk, ep->host);
+    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
+        lg_strmark(mk, ep->people[k]);
+    lg_proctab_mark(&ep->pt, mk);
+    for (uint32_t i = 0; i < ep->slices.n; i++)
+        lg_slice_mark(ep->slices.v[i], mk);
+    for (uint32_t i = 0; i < ep->heap.n; i++)
+        lg_pend_mark(ep->heap.v[i].pe, mk);
+}
+
 /* Frees the strings that nothing refers to any more. */
 static void sweep(struct lg_endpoint *ep)
 {
@@ -136,14 +154,7 @@ static void sweep(struct lg_endpoint *ep)
 
     if (lg_strpool_sweep_begin(&ep->sp, &mk) < 0)
         return; /* no harm: the next one may */
-    lg_strmark(&mk, ep->host);
-    for (unsigned k = 0; k < LG_TEXT_PEOPLE; k++)
-        lg_strmark(&mk, ep->people[k]);
-    lg_proctab_mark(&ep->pt, &mk);
-    for (uint32_t i = 0; i < ep->slices.n; i++)
-        lg_slice_mark(ep->slices.v[i], &mk);
-    for (uint32_t i = 0; i < ep->heap.n; i++)
-        lg_pend_mark(ep->heap.v[i].pe, &mk);
+    lg_endpoint_mark(ep, &mk);
     lg_strpool_sweep_end(&ep->sp, &mk);
 }
 
@@ -186,6 +197,8 @@ static int close_window(struct lg_windows *ws, struct lg_endpoint *ep, uint32_t 
     ep->closed = ep->judged = end; /* once, also where it failed */
     if (r < 0)
         return r;
+    if (ep->live != NULL)
+        g.ledger[LG_LEDGER_SILENT] = lg_live_silent(ws, ep);
     ws->st.windows++;
     return ws->fn(ws->user, &g);
 }
@@ -246,6 +259,12 @@ static int fold(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_p
         ep->host = ws->pv.v[LG_PS_HOST];
     if (get_slice(ws, ep, pe->time, &sl) < 0)
         return LG_ENOMEM;
+    if (ep->live != NULL) {
+        int fresh = lg_live_note(ws, ep, sl, pe, fo.full);
+
+        if (fresh <= 0)
+            return fresh;
+    }
     meet_person(ep, ws->pv.v[LG_PS_A_USER], ws->pv.v[LG_PS_A_CLASS] >> 8 & 0xff);
     fo.host = ep->host;
     fo.people = ep->people;
@@ -262,7 +281,7 @@ static int release_one(struct lg_windows *ws, struct lg_endpoint *ep)
     if (r < 0)
         return r; /* the event waits on */
     pe = heap_take(ep);
-    if (ep->has_last && pe->time == ep->last_time &&
+    if (ep->has_last && ep->live == NULL && pe->time == ep->last_time &&
             memcmp(pe->id.b, ep->last_id.b, sizeof(pe->id.b)) == 0) {
         ws->st.duplicates++;
         goto out;
@@ -347,6 +366,7 @@ static int relieve(struct lg_windows *ws, struct lg_endpoint *ep)
         if (t > ep->watermark)
             ep->watermark = t;
         ws->st.forced++;
+        lg_live_count(ep, LG_LEDGER_FORCED, 1);
         r = release_one(ws, ep);
     }
     return r;
@@ -362,8 +382,7 @@ static int host_id(struct lg_endpoint *ep, struct lg_str host, uint32_t *ret)
     return lg_strpool_add(&ep->sp, host, ret);
 }
 
-/* End of the last window that an event at `t` is in. */
-static lg_time last_end(const struct lg_windows *ws, lg_time t)
+lg_time lg_endpoint_last_end(const struct lg_windows *ws, lg_time t)
 {
     return (slice_index(ws, t) + ws->opt.window_ns / ws->opt.interval_ns) * ws->opt.interval_ns;
 }
@@ -373,8 +392,9 @@ static int push_late(struct lg_windows *ws, struct lg_endpoint *ep, struct lg_pe
 {
     int r = 0;
 
-    if (last_end(ws, pe->time) <= ep->closed) {
+    if (lg_endpoint_last_end(ws, pe->time) <= ep->closed) {
         ws->st.late_dropped++;
+        lg_live_count(ep, LG_LEDGER_LATE_DROPPED, 1);
     } else {
         ws->st.late_entered++;
         r = fold(ws, ep, pe, true);
@@ -406,14 +426,20 @@ int lg_endpoint_push(struct lg_windows *ws, struct lg_endpoint *ep, const struct
     if (r != 0)
         goto out;
     pe->time = pe->time < 0 ? 0 : pe->time > ENDPOINT_TIME_MAX ? ENDPOINT_TIME_MAX : pe->time;
-    note_arrival(ws, ep, ev->source, pe->time);
-    if ((ep->started && pe->time < ep->watermark) || last_end(ws, pe->time) <= ep->closed)
+    if (ep->live == NULL)
+        note_arrival(ws, ep, ev->source, pe->time);
+    else
+        lg_live_arrival(ws, ep, pe->time);
+    if ((ep->started && pe->time < ep->watermark) ||
+            lg_endpoint_last_end(ws, pe->time) <= ep->closed)
         r = push_late(ws, ep, pe);
     else
-        heap_put(ep, pe);
+        lg_endpoint_wait(ep, pe);
     ws->endpoint_bytes += ep->acct.bytes - before;
     if (r == 0)
-        r = lg_endpoint_advance(ws, ep, watermark_of(ws, ep, waits(ws)));
+        r = lg_endpoint_advance(ws, ep,
+                ep->live == NULL ? watermark_of(ws, ep, waits(ws))
+                                 : lg_live_watermark(ep, waits(ws)));
     before = ep->acct.bytes;
     if (r == 0)
         r = relieve(ws, ep);

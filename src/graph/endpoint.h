@@ -39,6 +39,7 @@ struct lg_endpoint {
     lg_time last_time; /* of the last event released, with its id: finds repeats */
     struct lg_uuid last_id;
     bool has_last;
+    struct lg_live *live; /* NULL in `scan` */
 };
 
 /* What all endpoints of a worker share. */
@@ -56,6 +57,7 @@ struct lg_windows {
     uint32_t input;        /* number of the recording in hand */
     struct lg_op op;
     struct lg_pend_values pv;
+    struct lg_live_part *live; /* NULL in `scan` */
 };
 
 int lg_endpoint_new(struct lg_windows *ws, const struct lg_event *ev, uint64_t hash,
@@ -66,6 +68,20 @@ int lg_endpoint_push(
         struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_event *ev) LG_MUST_CHECK;
 /* Releases and closes everything before `t`. */
 int lg_endpoint_advance(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t) LG_MUST_CHECK;
+
+/* window.c, for live windows: finds or makes the endpoint; gives it up; pushes what was found. */
+int lg_windows_endpoint(
+        struct lg_windows *ws, const struct lg_event *ev, struct lg_endpoint **ret) LG_MUST_CHECK;
+void lg_windows_forget(struct lg_windows *ws, struct lg_endpoint *ep);
+int lg_windows_push_to(
+        struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_event *ev) LG_MUST_CHECK;
+
+/* Puts a block into the reorder buffer, which has room for it. */
+void lg_endpoint_wait(struct lg_endpoint *ep, struct lg_pend *pe);
+/* Marks every string that is in use. */
+void lg_endpoint_mark(const struct lg_endpoint *ep, struct lg_strmarks *mk);
+/* End of the last window that an event at `t` is in. */
+lg_time lg_endpoint_last_end(const struct lg_windows *ws, lg_time t);
 
 static inline struct lg_str lg_endpoint_tenant(const struct lg_endpoint *ep)
 {

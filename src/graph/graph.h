@@ -186,6 +186,27 @@ struct lg_edge {
             detail; /* of the first event: registry data, access mask in hex, call, query... */
 };
 
+/*
+ * Blindness ledger: what a verdict could not see. X(ENUM, "name", "meaning"). Counted by live
+ * windows (window_live.h); 0 in `scan`. Append only: numbers are stored in checkpoints.
+ */
+#define LG_LEDGER(X)                                                                               \
+    X(LATE_DROPPED, "late_dropped", "events that came when all their windows were closed")         \
+    X(DUPLICATES, "duplicates", "events that came again and were not counted twice")               \
+    X(FORCED, "forced", "events judged before their time for want of room")                        \
+    X(REFUSED, "refused", "records that became dead letters")                                      \
+    X(HELD_BACK, "held_back", "events that waited because the endpoint was over its rate")         \
+    X(TRUNCATED, "truncated", "events with a value that was cut")                                  \
+    X(INCOMPLETE, "incomplete", "events of which a part was lost")                                 \
+    X(CLAMPED, "time_clamped", "events whose claimed time lay in the future")                      \
+    X(MISSED, "missed", "records that are missing by their numbers")                               \
+    X(LOG_RESET, "log_reset", "times that a source's numbers began anew")                          \
+    X(SILENT, "silent_sources", "sources silent for much longer than is usual for them")
+#define LG_LEDGER_ENUM(e, s, d) LG_LEDGER_##e,
+enum lg_ledger { LG_LEDGER(LG_LEDGER_ENUM) LG_LEDGER_COUNT };
+#undef LG_LEDGER_ENUM
+const char *lg_ledger_name(enum lg_ledger l);
+
 struct lg_graph {
     struct lg_str tenant_id;
     struct lg_str endpoint_id;
@@ -203,6 +224,7 @@ struct lg_graph {
     uint32_t nodes_dropped;                    /* by the caps: `truncated` on the verdict */
     uint32_t edges_dropped;
     uint32_t late_events; /* entered after the watermark had passed them */
+    uint32_t ledger[LG_LEDGER_COUNT];
 };
 
 const char *lg_node_type_name(enum lg_node_type t);

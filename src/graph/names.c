@@ -5,6 +5,12 @@
 static const char *const node_names[] = {LG_NODE_TYPES(NAME)};
 static const char *const edge_names[] = {LG_EDGE_TYPES(NAME)};
 static const char *const attr_names[] = {LG_EDGE_ATTRS(NAME)};
+static const char *const ledger_names[] = {LG_LEDGER(NAME)};
+
+const char *lg_ledger_name(enum lg_ledger l)
+{
+    return (unsigned)l < LG_LEDGER_COUNT ? ledger_names[l] : "unknown";
+}
 
 const char *lg_node_type_name(enum lg_node_type t)
 {

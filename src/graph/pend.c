@@ -113,6 +113,7 @@ int lg_pend_new(const struct lg_event *ev, const struct lg_op *op, bool with_edg
     pe->ends = (uint8_t)(with_edge ? op->src_end | op->dst_end << 4 : 0);
     pe->life = with_edge ? op->life : LG_LIFE_NONE;
     pe->n = n;
+    pe->flags = (uint8_t)ev->flags;
     n = 0;
     for (unsigned i = 0; i < LG_PS_COUNT; i++) {
         if (pv.v[i] == 0)

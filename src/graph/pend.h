@@ -55,6 +55,7 @@ struct lg_pend {
     uint8_t ends; /* src | dst << 4 */
     uint8_t life;
     uint8_t n;
+    uint8_t flags; /* of the event: enum lg_event_flags */
     uint32_t v[];
 };
 

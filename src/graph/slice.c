@@ -27,6 +27,8 @@ void lg_slice_free(struct lg_acct *acct, struct lg_slice *sl)
     lg_idx_done(acct, &sl->node_ix);
     lg_idx_done(acct, &sl->edge_ix);
     lg_idx_done(acct, &sl->alias_ix);
+    acct->bytes -= sl->seen_cap * sizeof(*sl->seen);
+    lg_free(sl->seen);
     acct->bytes -= sizeof(*sl);
     lg_free(sl);
 }

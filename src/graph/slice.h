@@ -78,6 +78,10 @@ struct lg_slice {
     uint32_t nodes_dropped;
     uint32_t edges_dropped;
     uint32_t late;
+    uint32_t ledger[LG_LEDGER_COUNT]; /* live only, like the ids of its events: see live.h */
+    uint64_t *seen; /* keyed hashes, open addressing */
+    uint32_t seen_cap; /* power of two, or 0 */
+    uint32_t seen_n;
 };
 
 /* What folding works on, beside the slice. */

@@ -10,6 +10,7 @@ void lg_strpool_init(struct lg_strpool *sp, struct lg_acct *acct)
 {
     memset(sp, 0, sizeof(*sp));
     sp->acct = acct;
+    sp->seed = lg_hash_secret();
 }
 
 void lg_strpool_done(struct lg_strpool *sp)
@@ -38,7 +39,7 @@ static uint32_t pool_find(const struct lg_strpool *sp, struct lg_str s, uint64_t
 
 uint32_t lg_strpool_find(const struct lg_strpool *sp, struct lg_str s)
 {
-    return s.n == 0 ? 0 : pool_find(sp, s, lg_hash_str(s, lg_hash_secret()));
+    return s.n == 0 ? 0 : pool_find(sp, s, lg_hash_str(s, sp->seed));
 }
 
 static int pool_reserve(struct lg_strpool *sp, size_t n)
@@ -62,7 +63,7 @@ int lg_strpool_add(struct lg_strpool *sp, struct lg_str s, uint32_t *ret)
         *ret = 0;
         return 0;
     }
-    hash = lg_hash_str(s, lg_hash_secret());
+    hash = lg_hash_str(s, sp->seed);
     id = pool_find(sp, s, hash);
     if (id == LG_IDX_NONE) {
         if (pool_reserve(sp, s.n) < 0)

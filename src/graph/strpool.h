@@ -23,6 +23,7 @@ struct lg_strpool {
     struct lg_idx ix;
     uint32_t free; /* head of the unused ids, 0 = none */
     uint32_t live; /* bytes after the last sweep */
+    uint64_t seed; /* the process's secret; of a checkpoint: that of the process that wrote it */
 };
 
 void lg_strpool_init(struct lg_strpool *sp, struct lg_acct *acct);
@@ -31,7 +32,7 @@ void lg_strpool_done(struct lg_strpool *sp);
 int lg_strpool_add(struct lg_strpool *sp, struct lg_str s, uint32_t *ret) LG_MUST_CHECK;
 /* Id of a string that is there, or LG_IDX_NONE. */
 uint32_t lg_strpool_find(const struct lg_strpool *sp, struct lg_str s);
-/* Keyed with the process's secret: never for output. */
+/* Keyed with a secret: never for output. */
 static inline uint64_t lg_strpool_hash(const struct lg_strpool *sp, uint32_t id)
 {
     return id > 0 ? sp->ents.v[id].hash : 0;

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "graph/endpoint.h"
+#include "graph/live.h"
 
 const struct lg_window_options lg_window_defaults = {
         .window_ns = 180 * LG_NS_PER_SEC,
@@ -81,7 +81,7 @@ static void lru_append(struct lg_windows *ws, struct lg_endpoint *ep)
     ws->newest = ep;
 }
 
-static void forget(struct lg_windows *ws, struct lg_endpoint *ep)
+void lg_windows_forget(struct lg_windows *ws, struct lg_endpoint *ep)
 {
     uint64_t *v = lg_map_get(&ws->by_hash, ep->hash);
     struct lg_endpoint *head = v != NULL ? (struct lg_endpoint *)(uintptr_t)*v : NULL;
@@ -106,15 +106,16 @@ void lg_windows_free(struct lg_windows *ws)
     if (ws == NULL)
         return;
     while (ws->oldest != NULL)
-        forget(ws, ws->oldest);
+        lg_windows_forget(ws, ws->oldest);
     lg_map_done(&ws->by_hash);
     lg_map_done(&ws->shed);
     lg_textcache_done(&ws->tc);
     lg_builder_free(ws->bd);
+    lg_live_part_free(ws->live);
     lg_free(ws);
 }
 
-static int find_endpoint(struct lg_windows *ws, const struct lg_event *ev, struct lg_endpoint **ret)
+int lg_windows_endpoint(struct lg_windows *ws, const struct lg_event *ev, struct lg_endpoint **ret)
 {
     uint64_t hash = lg_hash_str(ev->endpoint_id, lg_hash_str(ev->tenant_id, lg_hash_secret()));
     struct lg_endpoint *head = NULL, *ep;
@@ -176,12 +177,14 @@ static int shed(struct lg_windows *ws)
 {
     while (ws->endpoint_bytes > ws->opt.max_total_bytes && ws->oldest != ws->newest) {
         struct lg_endpoint *ep = ws->oldest;
-        lg_time end = (ep->bus / ws->opt.interval_ns + 1) * ws->opt.interval_ns;
+        lg_time end = ws->live != NULL ? lg_endpoint_last_end(ws, ep->bus)
+                                       : (ep->bus / ws->opt.interval_ns + 1) * ws->opt.interval_ns;
         int r = lg_endpoint_advance(ws, ep, end);
 
+        lg_live_forgotten(ws, ep);
         ws->st.early_flushes++;
         note_shed(ws, ep, end);
-        forget(ws, ep);
+        lg_windows_forget(ws, ep);
         if (r < 0)
             return r;
     }
@@ -212,27 +215,19 @@ static int change_input(struct lg_windows *ws, const struct lg_event *ev, struct
         return 0;
     }
     r = lg_endpoint_advance(ws, *ep, INT64_MAX);
-    forget(ws, *ep);
+    lg_windows_forget(ws, *ep);
     if (r == 0)
-        r = find_endpoint(ws, ev, ep);
+        r = lg_windows_endpoint(ws, ev, ep);
     if (r == 0)
         (*ep)->input = ws->input;
     return r;
 }
 
-int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev)
+int lg_windows_push_to(struct lg_windows *ws, struct lg_endpoint *ep, const struct lg_event *ev)
 {
-    struct lg_endpoint *ep;
     size_t bytes;
     int r;
 
-    if ((unsigned)ev->source >= LG_SOURCE_COUNT || (unsigned)ev->type >= LG_EVENT_TYPE_COUNT)
-        return LG_EINVAL;
-    r = find_endpoint(ws, ev, &ep);
-    if (r == 0 && ep->input != ws->input)
-        r = change_input(ws, ev, &ep);
-    if (r < 0)
-        return r;
     if (ws->newest != ep) {
         lru_unlink(ws, ep);
         lru_append(ws, ep);
@@ -243,6 +238,21 @@ int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev)
     if (bytes > ws->st.peak_bytes)
         ws->st.peak_bytes = bytes;
     return r < 0 ? r : shed(ws);
+}
+
+int lg_windows_push(struct lg_windows *ws, const struct lg_event *ev)
+{
+    struct lg_endpoint *ep;
+    int r;
+
+    if ((unsigned)ev->source >= LG_SOURCE_COUNT || (unsigned)ev->type >= LG_EVENT_TYPE_COUNT)
+        return LG_EINVAL;
+    r = lg_windows_endpoint(ws, ev, &ep);
+    if (r == 0 && ep->input != ws->input)
+        r = change_input(ws, ev, &ep);
+    if (r < 0)
+        return r;
+    return lg_windows_push_to(ws, ep, ev);
 }
 
 static int endpoint_order(const void *x, const void *y)
@@ -269,7 +279,7 @@ int lg_windows_flush(struct lg_windows *ws)
     qsort(all, n, sizeof(*all), endpoint_order);
     for (size_t i = 0; i < n && r == 0; i++) {
         r = lg_endpoint_advance(ws, all[i], INT64_MAX);
-        forget(ws, all[i]);
+        lg_windows_forget(ws, all[i]);
     }
     lg_free(all);
     lg_map_clear(&ws->shed);
