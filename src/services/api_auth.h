@@ -1,0 +1,70 @@
+#ifndef LG_SERVICES_API_AUTH_H
+#define LG_SERVICES_API_AUTH_H
+
+#include "access/principal.h"
+#include "access/token.h"
+#include "base/buf.h"
+#include "net/http_server.h"
+#include "store/admin_store.h"
+
+/*
+ * From a presented token to a principal, for every listener (REST, intake, syslog, dashboard), and
+ * the making of tokens. Tokens live in the admin store; a small cache keeps intake from asking it
+ * for each request. A token that another process revoked or a tenant that it disabled counts here
+ * after LG_AUTH_CACHE_NS at the latest; lg_auth_forget makes it at once.
+ * Audited: first use of a token, refused uses, and uses per token and hour. Thread: any.
+ */
+struct lg_auth;
+#define LG_AUTH_CACHE_NS (2 * LG_NS_PER_SEC)
+
+int lg_auth_new(struct lg_admin_store *admin, lg_time (*clock)(void *ctx), void *clock_ctx,
+        struct lg_auth **ret) LG_MUST_CHECK;
+/* Writes the counts that are not in the audit log yet. NULL is fine. */
+void lg_auth_free(struct lg_auth *au);
+
+/* For lg_http_server_opts.authenticate, with the lg_auth as auth_ctx. */
+int lg_auth_http(void *auth, const struct lg_http_auth *a, const struct lg_principal **ret);
+/* The same for a listener of another kind; `from` names the peer in the audit log. 0 and a
+ * reference, LG_EREFUSED (unknown, expired, revoked), LG_EIO, LG_ENOMEM. */
+int lg_auth_token(struct lg_auth *au, const struct lg_token *token, struct lg_str from,
+        const struct lg_principal **ret) LG_MUST_CHECK;
+/* Is what this principal stands for still good? Long-lived streams ask now and then. */
+bool lg_auth_still_good(struct lg_auth *au, const struct lg_principal *pr);
+/* Drops a token from the cache, or all (empty id). */
+void lg_auth_forget(struct lg_auth *au, struct lg_str token_id);
+/* Flushes hourly counts when their hour is over. The API's thread calls it. */
+void lg_auth_tick(struct lg_auth *au);
+
+/*
+ * Grants of a token, as struct lg_token_row.grants holds them:
+ *   {"tenants":{"acme":["analyst","viewer"]},"platform":["operator"],"scopes":["metrics"]}
+ * Tenant "*" is every tenant. Members may be missing.
+ */
+/* Adds what the text grants to a fresh principal; tenants for which `skip` answers true are left
+ * out (may be NULL). LG_EPARSE, LG_EINVAL, LG_ELIMIT, LG_ENOMEM. */
+int lg_grants_read(struct lg_str grants, bool (*skip)(void *ctx, struct lg_str tenant), void *ctx,
+        struct lg_principal *pr) LG_MUST_CHECK;
+/* The canonical text of a principal's rights, and the JSON array of its tenants. */
+void lg_grants_write(const struct lg_principal *pr, struct lg_buf *ret_grants,
+        struct lg_buf *ret_tenants);
+
+/*
+ * Makes a token with the rights that `rights` holds (a principal built for this purpose: id and
+ * name do not matter), stores and audits it. `text` is the secret, shown this once. `owner` and
+ * `actor` name who asked for it. 0; LG_EINVAL (name), the store's errors.
+ */
+struct lg_token_spec {
+    struct lg_str name;  /* 1..LG_MAX_PRINCIPAL_TEXT bytes */
+    struct lg_str owner; /* whom it is for; may be empty */
+    const struct lg_principal *rights;
+    lg_time expires_at; /* 0: never */
+    struct lg_str actor, request_id;
+};
+int lg_token_issue(struct lg_admin_store *admin, lg_time now, const struct lg_token_spec *spec,
+        char text[LG_TOKEN_CHARS + 1], struct lg_token *ret) LG_MUST_CHECK;
+
+/* How a person or token is named in history, feedback and audit rows: "NAME (ID)". */
+#define LG_ACTOR_MAX 200
+struct lg_str lg_actor_text(const struct lg_principal *pr, char out[LG_ACTOR_MAX]);
+
+#endif
