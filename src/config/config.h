@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "base/str.h"
 
@@ -59,7 +60,7 @@ struct lg_config_origin {
 struct lg_config {
     char data_dir[LG_CONFIG_PATH_BYTES];
     struct {
-        char level[16]; /* error | warn | info | debug */
+        enum lg_log_level level;
     } log;
     struct {
         char host[LG_CONFIG_TEXT_BYTES];
