@@ -84,7 +84,10 @@ static bool cidr_ok(struct lg_str s)
 
 static bool tenant_ok(struct lg_str s)
 {
-    return s.n <= LG_MAX_TENANT_BYTES && all_of(s, "-_.");
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] >= 'A' && s.p[i] <= 'Z')
+            return false;
+    return s.n <= LG_MAX_TENANT_BYTES && all_of(s, "-_") && s.p[0] != '-' && s.p[0] != '_';
 }
 
 static bool source_ok(struct lg_str s)
@@ -116,7 +119,7 @@ static const struct {
         {"url", url_ok, "a URL that begins with https:// or http://"},
         {"origin", origin_ok, "* or an origin such as https://soc.example.org"},
         {"cidr", cidr_ok, "an address block such as 10.0.0.0/8"},
-        {"tenant", tenant_ok, "a tenant: letters, digits, '-', '_', '.'; at most 64"},
+        {"tenant", tenant_ok, "a tenant: a-z, 0-9, '-', '_'; at most 64 bytes"},
         {"source", source_ok, "a source: letters, digits, '-', '_', '.'; at most 64"},
         {"version", version_ok, "three numbers such as 8.19.0"},
 };
