@@ -114,7 +114,7 @@ struct lg_host_row {
     double last_attack_prob; /* -1: none yet */
     lg_time last_seen;       /* end of the last window, or last event's hour */
 };
-struct lg_bucket { /* of the timeline */
+struct lg_time_bucket { /* of the timeline */
     lg_time start;
     uint64_t inferences, attacks, errors;
     double max_attack_prob;
@@ -213,7 +213,7 @@ struct lg_event_store_ops {
             uint32_t *ret_n);
     int (*timeline)(struct lg_event_store *st, const struct lg_scope *sc,
             const struct lg_range_query *q, uint32_t buckets, struct lg_arena *a,
-            struct lg_bucket **ret, uint32_t *ret_n);
+            struct lg_time_bucket **ret, uint32_t *ret_n);
     int (*techniques)(struct lg_event_store *st, const struct lg_scope *sc,
             const struct lg_range_query *q, struct lg_arena *a, struct lg_technique_count **ret,
             uint32_t *ret_n);
