@@ -135,7 +135,7 @@ void lg_pend_spread(const struct lg_pend *pe, struct lg_pend_values *ret)
         ret->v[__builtin_ctzll(has)] = pe->v[n++];
 }
 
-static bool slot_is_string(unsigned slot)
+bool lg_pend_slot_is_string(unsigned slot)
 {
     switch (slot) {
     case LG_PS_A_PID:
@@ -161,6 +161,6 @@ void lg_pend_mark(const struct lg_pend *pe, struct lg_strmarks *mk)
     uint64_t has = pe->has;
 
     for (unsigned n = 0; has != 0; has &= has - 1, n++)
-        if (slot_is_string((unsigned)__builtin_ctzll(has)))
+        if (lg_pend_slot_is_string((unsigned)__builtin_ctzll(has)))
             lg_strmark(mk, pe->v[n]);
 }

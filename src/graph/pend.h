@@ -73,6 +73,7 @@ static inline size_t lg_pend_bytes(const struct lg_pend *pe)
 int lg_pend_new(const struct lg_event *ev, const struct lg_op *op, bool with_edge, uint32_t host,
         struct lg_strpool *sp, struct lg_pend **ret) LG_MUST_CHECK;
 void lg_pend_spread(const struct lg_pend *pe, struct lg_pend_values *ret);
+bool lg_pend_slot_is_string(unsigned slot);
 void lg_pend_mark(const struct lg_pend *pe, struct lg_strmarks *mk);
 
 #endif

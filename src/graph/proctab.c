@@ -453,6 +453,28 @@ void lg_proctab_expire(struct lg_proctab *pt, lg_time t)
     }
 }
 
+bool lg_proctab_guid_known(const struct lg_proctab *pt, uint32_t i)
+{
+    return find_guid(pt, pt->procs.v[i].f.guid) == i;
+}
+
+int lg_proctab_restore(struct lg_proctab *pt, const struct lg_proc *p, bool guid_known)
+{
+    uint32_t i;
+
+    if (table_reserve(pt) < 0 || lg_acct_reserve(pt->acct, &pt->procs, pt->procs.n + 1) < 0)
+        return LG_ENOMEM;
+    i = pt->procs.n++;
+    pt->procs.v[i] = *p;
+    lru_front(pt, i);
+    pt->n++;
+    if (guid_known && p->f.guid != 0)
+        lg_idx_put(&pt->by_guid, guid_hash(pt, p->f.guid), i);
+    if (p->f.pid != 0)
+        lg_idx_put(&pt->by_pid, pid_hash(p->f.pid), i);
+    return 0;
+}
+
 void lg_proctab_mark(const struct lg_proctab *pt, struct lg_strmarks *mk)
 {
     for (uint32_t i = pt->head; i != LG_IDX_NONE; i = pt->procs.v[i].next) {

@@ -99,6 +99,11 @@ int lg_proctab_fork(struct lg_proctab *pt, const struct lg_proc_ctx *cx,
 void lg_proctab_exit(struct lg_proctab *pt, uint32_t i);
 /* Forgets exited processes that were last touched before `t`. */
 void lg_proctab_expire(struct lg_proctab *pt, lg_time t);
+/* For checkpoints: whether the entry is the one that its GUID finds; and an entry as it was, more
+ * recently touched than all that are there (at most LG_MAX_PROCESS_TABLE). 0 or LG_ENOMEM. */
+bool lg_proctab_guid_known(const struct lg_proctab *pt, uint32_t i);
+int lg_proctab_restore(
+        struct lg_proctab *pt, const struct lg_proc *p, bool guid_known) LG_MUST_CHECK;
 void lg_proctab_mark(const struct lg_proctab *pt, struct lg_strmarks *mk);
 
 /* Key of a node by what it is: the same in every process and on every machine. */

@@ -230,7 +230,7 @@ static int slice_edge(struct lg_slice *sl, const struct lg_fold *fo, const struc
     uint32_t attr = pv->v[LG_PS_ATTR], h, pos, i;
     struct lg_slice_edge *ed;
 
-    h = lg_idx_hash(lg_hash_mix((uint64_t)src << 32 | dst, (uint64_t)pe->edge << 32 | attr));
+    h = lg_slice_edge_hash(src, dst, pe->edge, attr);
     pos = lg_idx_home(&sl->edge_ix, h);
     while ((i = lg_idx_next(&sl->edge_ix, h, &pos)) != LG_IDX_NONE) {
         ed = &sl->edges.v[i];

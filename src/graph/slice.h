@@ -1,6 +1,7 @@
 #ifndef LG_GRAPH_SLICE_H
 #define LG_GRAPH_SLICE_H
 
+#include "base/hash.h"
 #include "graph/pend.h"
 #include "graph/proctab.h"
 
@@ -79,8 +80,8 @@ struct lg_slice {
     uint32_t edges_dropped;
     uint32_t late;
     uint32_t ledger[LG_LEDGER_COUNT]; /* live only, like the ids of its events: see live.h */
-    uint64_t *seen; /* keyed hashes, open addressing */
-    uint32_t seen_cap; /* power of two, or 0 */
+    uint64_t *seen;                   /* keyed hashes, open addressing */
+    uint32_t seen_cap;                /* power of two, or 0 */
     uint32_t seen_n;
 };
 
@@ -95,6 +96,11 @@ struct lg_fold {
     const uint32_t *people; /* ids of LG_TEXT_PEOPLE of its users */
     bool full;              /* over the budget: only what is there already may count on */
 };
+
+static inline uint32_t lg_slice_edge_hash(uint32_t src, uint32_t dst, uint8_t type, uint32_t attr)
+{
+    return lg_idx_hash(lg_hash_mix((uint64_t)src << 32 | dst, (uint64_t)type << 32 | attr));
+}
 
 int lg_slice_new(struct lg_acct *acct, int64_t index, struct lg_slice **ret) LG_MUST_CHECK;
 void lg_slice_free(struct lg_acct *acct, struct lg_slice *sl);
