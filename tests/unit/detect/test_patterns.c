@@ -67,6 +67,21 @@ static void test_hit_names_node_and_edge(void **state)
     assert_int_equal(n_hits, 0);
 }
 
+/* Of a creation it is the new process that is named, not the one that started it. */
+static void test_a_creation_names_the_child(void **state)
+{
+    const struct lg_pattern_hit *h;
+
+    (void)state;
+    gb_init(&gb, LG_PLATFORM_LINUX);
+    gb_line(&gb, "/usr/sbin/apache2 =spawn=> /usr/bin/curl :: curl http://10.0.0.1/x");
+    match(NULL);
+    h = find("linux-download-by-server");
+    assert_non_null(h);
+    assert_int_equal(h->edge, 0);
+    assert_int_equal(h->node, gb.edges[0].dst);
+}
+
 static void test_platform_separates(void **state)
 {
     (void)state;
@@ -375,6 +390,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_hit_names_node_and_edge),
+            cmocka_unit_test(test_a_creation_names_the_child),
             cmocka_unit_test(test_platform_separates),
             cmocka_unit_test(test_removal),
             cmocka_unit_test(test_floor),
