@@ -106,13 +106,19 @@ def failing(pattern):
     return re.findall(r"^\s*\d+ - (\S+) \(", done.stdout, re.M), done
 
 
+def pattern_of(text):
+    """White space counts as one blank: formatting moves lines about."""
+    return re.compile(r"\s+".join(re.escape(word) for word in text.split()))
+
+
 def plant(fault):
     path = TREE / fault["file"]
     whole = text = path.read_text()
     for old, new in fault["edits"]:
-        if text.count(old) != 1:
-            return whole, f"its text stands {text.count(old)} times in {fault['file']}: {old!r}"
-        text = text.replace(old, new)
+        found = pattern_of(old).findall(text)
+        if len(found) != 1:
+            return whole, f"its text stands {len(found)} times in {fault['file']}: {old!r}"
+        text = text.replace(found[0], new)
     path.write_text(text)
     return whole, None
 
