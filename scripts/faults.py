@@ -77,14 +77,17 @@ def copy_tree(working_tree):
                 shutil.copymode(ROOT / name, path)
 
 
-def tests_of(pattern):
-    """Names of the tests that a fault must wake, and the programs they run."""
+def programs_of(pattern):
+    """The programs of the tests that a fault must wake (tests/CMakeLists.txt names them)."""
     listing = json.loads(must("ctest", "--test-dir", BUILD, "--show-only=json-v1", "-R", pattern))
-    if not listing["tests"]:
+    programs = []
+    for test in listing["tests"]:
+        kind, module, short = test["name"].split(".")
+        assert kind == "unit", test["name"]
+        programs.append(f"test_{short}_{module}")
+    if not programs:
         sys.exit(f"no test matches {pattern}")
-    programs = {Path(arg).name for test in listing["tests"] for arg in test.get("command", [])
-                if Path(arg).name.startswith("test_")}
-    return [test["name"] for test in listing["tests"]], sorted(programs)
+    return programs
 
 
 def configure():
@@ -130,7 +133,7 @@ def try_fault(fault):
     try:
         if error:
             return False, f"NOT PLANTED: {error}"
-        done = build(tests_of(fault["tests"])[1])
+        done = build(programs_of(fault["tests"]))
         if done.returncode != 0:
             errors = [line for line in done.stdout.splitlines() if "error:" in line]
             return False, f"DOES NOT COMPILE: {(errors or [''])[0]}"
@@ -155,7 +158,7 @@ def main():
     faults = load(args.names)
     configure()
     for pattern in sorted({f["tests"] for f in faults}):
-        done = build(tests_of(pattern)[1])
+        done = build(programs_of(pattern))
         if done.returncode != 0:
             sys.exit(done.stdout)
         tests, done = failing(pattern)
