@@ -1,7 +1,8 @@
 /*
  * Why a window is called an attack: a node's share is the fall of the jury's score when the node
  * and its edges are gone (docs/semantics.md, "Verdicts and alerts"). Asked are the nodes with the
- * largest gradient x input in the networks, and those that a pattern names.
+ * largest gradient x input in the first network, and those that a pattern names. The first network
+ * speaks for all: they learnt the same from other seeds, and five times the work tells little more.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -19,16 +20,8 @@ struct candidate {
     double rank;    /* gradient x input */
     double drop;
     uint32_t view; /* index into the networks' nodes, or UINT32_MAX */
-    double gat;    /* mean log-odds of the networks without it */
+    double gat;    /* mean log-odds of the networks without it, as the first has them */
 };
-
-/* A forward that ablations and gradients can start from. */
-static int gat_forward(struct lg_jury *j, uint32_t i)
-{
-    float logits[2];
-
-    return lg_gnn_forward(j->model->gat[i], &j->gnn, j->scratch, logits);
-}
 
 /* Mean log-odds of the networks without the nodes drop[]. */
 static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, double *ret)
@@ -36,9 +29,10 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
     const struct lg_model *m = j->model;
     double sum = 0;
 
+    j->first_lost = true;
     for (uint32_t i = 0; i < m->n_gats; i++) {
         float logits[2];
-        int rc = gat_forward(j, i);
+        int rc = lg_gnn_forward(m->gat[i], &j->gnn, j->scratch, logits);
 
         if (rc == 0)
             rc = lg_gnn_ablate(m->gat[i], &j->gnn, j->scratch, drop, n, logits);
@@ -50,28 +44,19 @@ static int gat_without(struct lg_jury *j, const uint32_t *drop, uint32_t n, doub
     return isfinite(*ret) ? 0 : LG_ERANGE;
 }
 
-/* The same for each candidate alone: network by network, since one forward serves them all. */
-static int gats_without(struct lg_jury *j, struct candidate *c, uint32_t n)
+/* What is left of `full`, all networks' score, without each candidate alone. */
+static int gats_without(struct lg_jury *j, double full, struct candidate *c, uint32_t n)
 {
-    const struct lg_model *m = j->model;
+    for (uint32_t k = 0; k < n && j->nodes.n_nodes > 1; k++) {
+        float logits[2];
+        int rc;
 
-    for (uint32_t i = 0; i < m->n_gats && j->nodes.n_nodes > 1; i++) {
-        int rc = gat_forward(j, i);
-
-        for (uint32_t k = 0; k < n && rc == 0; k++) {
-            float logits[2];
-
-            if (c[k].view == UINT32_MAX)
-                continue;
-            rc = lg_gnn_ablate(m->gat[i], &j->gnn, j->scratch, &c[k].view, 1, logits);
-            if (rc == 0)
-                c[k].gat += (double)(logits[1] - logits[0]);
-        }
+        if (c[k].view == UINT32_MAX)
+            continue;
+        rc = lg_gnn_ablate_near(j->model->gat[0], &j->gnn, j->scratch, c[k].view, logits);
         if (rc < 0)
             return rc;
-    }
-    for (uint32_t k = 0; k < n; k++) {
-        c[k].gat /= m->n_gats;
+        c[k].gat = full + ((double)(logits[1] - logits[0]) - j->first_gat);
         if (!isfinite(c[k].gat))
             return LG_ERANGE;
     }
@@ -194,7 +179,7 @@ static void name(struct candidate *c, uint32_t strength)
 }
 
 /* What patterns name, the strongest first (so that no flood of weak ones hides it), then what the
- * networks look at. */
+ * first network looks at. */
 static int candidates(
         struct lg_jury *j, const struct lg_graph *g, struct candidate **ret, uint32_t *ret_n)
 {
@@ -211,15 +196,17 @@ static int candidates(
     }
     for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
         c[j->nodes.node[v]].view = v;
-    for (uint32_t i = 0; i < j->model->n_gats && j->nodes.n_nodes > 0; i++) {
-        int rc = gat_forward(j, i);
+    if (j->nodes.n_nodes > 0) {
+        float logits[2];
+        int rc = j->first_lost ? lg_gnn_forward(j->model->gat[0], &j->gnn, j->scratch, logits) : 0;
 
+        j->first_lost = rc < 0;
         if (rc == 0)
-            rc = lg_gnn_input_gradient(j->model->gat[i], &j->gnn, j->scratch, grad);
+            rc = lg_gnn_input_gradient(j->model->gat[0], &j->gnn, j->scratch, grad);
         if (rc < 0)
             return rc;
         for (uint32_t v = 0; v < j->nodes.n_nodes; v++)
-            c[j->nodes.node[v]].rank += (double)grad[v];
+            c[j->nodes.node[v]].rank = (double)grad[v];
     }
     for (uint32_t i = 0; i < j->n_hits; i++) {
         uint32_t strength = lg_pattern_get(j->hits[i].pattern)->strength;
@@ -292,7 +279,7 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
     if (rc == 0)
         rc = candidates(j, g, &c, &n);
     if (rc == 0)
-        rc = gats_without(j, c, n);
+        rc = gats_without(j, v->scores.member[LG_MEMBER_GAT], c, n);
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < n; i++) {

@@ -98,24 +98,30 @@ void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *r
             .edge_num = nf->edge_num};
 }
 
-/* Mean log-odds of the networks. */
+/* Mean log-odds of the networks. The first comes last, and with all that evidence starts from. */
 static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, double *ret)
 {
     const struct lg_model *m = j->model;
-    double sum = 0;
+    double odds[LG_MODEL_MAX_GATS], sum = 0;
 
     lg_jury_gnn_graph(nf, &j->gnn);
-    for (uint32_t i = 0; i < m->n_gats; i++) {
+    for (uint32_t i = m->n_gats; i > 0; i--) {
+        const struct lg_gnn_model *gat = m->gat[i - 1];
         float logits[2];
         int rc = lg_gnn_scratch_reserve(
-                j->scratch, lg_gnn_model_config(m->gat[i]), nf->n_nodes, nf->n_edges);
+                j->scratch, lg_gnn_model_config(gat), nf->n_nodes, nf->n_edges);
 
         if (rc == 0)
-            rc = lg_gnn_infer(m->gat[i], &j->gnn, j->scratch, logits);
+            rc = i > 1 ? lg_gnn_infer(gat, &j->gnn, j->scratch, logits)
+                       : lg_gnn_forward(gat, &j->gnn, j->scratch, logits);
         if (rc != 0)
             return rc;
-        sum += (double)(logits[1] - logits[0]);
+        odds[i - 1] = (double)(logits[1] - logits[0]);
     }
+    for (uint32_t i = 0; i < m->n_gats; i++)
+        sum += odds[i];
+    j->first_gat = odds[0];
+    j->first_lost = false;
     *ret = sum / m->n_gats;
     return isfinite(*ret) ? 0 : LG_ERANGE;
 }

@@ -13,6 +13,8 @@ struct lg_jury {
     float *counts;
     struct lg_node_features nodes; /* of the last scored graph */
     struct lg_gnn_graph gnn;
+    double first_gat; /* log-odds of the first network, whose forward stays in the scratch */
+    bool first_lost;  /* another has taken its place */
     const struct lg_pattern_hit *hits;
     uint32_t n_hits;
     bool ablating; /* the features are set up for removals from the last scored graph */

@@ -158,8 +158,11 @@ static int mark_dropped(
     return left > 0 ? 0 : LG_EINVAL;
 }
 
-int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
-        struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop, float logits[2])
+/* With `spread`, whatever hears of the loss is renewed, however far; else those alone that lose an
+ * edge. */
+static int ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop, bool spread,
+        float logits[2])
 {
     const struct lg_kernels *k = lg_kernels();
     uint32_t changed[LG_GNN_MAX_LAYERS + 1] = {0}, left, n, near;
@@ -177,7 +180,7 @@ int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g
     for (uint32_t l = 0; l < model->cfg.layers; l++) {
         if (changed[l] > 0)
             renew_inputs(k, model, s, l, changed[l]);
-        n = list_affected(s, drop, n_drop, s->changed[l], changed[l], &near);
+        n = list_affected(s, drop, n_drop, s->changed[l], spread ? changed[l] : 0, &near);
         changed[l + 1] = run_affected(k, model, s, l, n, near);
     }
     /* The whole graph's read-out stays for lg_gnn_input_gradient. */
@@ -192,4 +195,16 @@ int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g
         return LG_ERANGE;
     memcpy(logits, out, sizeof(out));
     return 0;
+}
+
+int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop, float logits[2])
+{
+    return ablate(model, g, s, drop, n_drop, true, logits);
+}
+
+int lg_gnn_ablate_near(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, uint32_t drop, float logits[2])
+{
+    return ablate(model, g, s, &drop, 1, false, logits);
 }

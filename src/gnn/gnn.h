@@ -151,5 +151,11 @@ int lg_gnn_input_gradient(const struct lg_gnn_model *model, const struct lg_gnn_
 int lg_gnn_ablate(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
         struct lg_gnn_scratch *s, const uint32_t *drop, uint32_t n_drop,
         float logits[2]) LG_MUST_CHECK;
+/*
+ * The same for one node, but only its neighbours are computed anew; all others keep what they had
+ * heard from these. One node of a crowd costs its few edges instead of two layers of the crowd.
+ */
+int lg_gnn_ablate_near(const struct lg_gnn_model *model, const struct lg_gnn_graph *g,
+        struct lg_gnn_scratch *s, uint32_t drop, float logits[2]) LG_MUST_CHECK;
 
 #endif

@@ -124,6 +124,43 @@ static void test_equals_reduced(void **state)
     assert_true(changed > 600);
 }
 
+/* Where everybody left is a neighbour of the lost node, or nobody is, near is all there is. Else
+ * others keep what they had, and the cache is as before either way. */
+static void test_near(void **state)
+{
+    struct fixture *f = *state;
+    struct lg_rng rng;
+    uint32_t differ = 0;
+
+    lg_rng_init(&rng, 5, 5);
+    for (uint32_t round = 0; round < 200; round++) {
+        uint32_t n = 3 + (uint32_t)lg_rng_below(&rng, 30), edges = 3 * n, last = n - 1;
+        const uint32_t first = 0;
+        struct test_graph t;
+        float full[2], near[2], want[2], again[2];
+
+        test_graph_random(&t, &config, n, edges, 8, round);
+        for (uint32_t e = 0; e < edges; e++) { /* 0 knows all, `last` nobody but 0 */
+            t.src[e] = e < last ? 0 : t.src[e] % last;
+            t.dst[e] = e < last ? e + 1 : t.dst[e] % last;
+        }
+        assert_int_equal(lg_gnn_scratch_reserve(f->a, &config, n, edges), 0);
+        assert_int_equal(lg_gnn_forward(f->model, &t.g, f->a, full), 0);
+        assert_int_equal(lg_gnn_ablate_near(f->model, &t.g, f->a, first, near), 0);
+        assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, &first, 1, want), 0);
+        assert_memory_equal(near, want, sizeof(near));
+        assert_memory_not_equal(near, full, sizeof(near));
+        assert_int_equal(lg_gnn_ablate_near(f->model, &t.g, f->a, last, near), 0);
+        assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, &last, 1, want), 0);
+        differ += memcmp(near, want, sizeof(near)) != 0;
+        assert_int_equal(lg_gnn_ablate(f->model, &t.g, f->a, NULL, 0, again), 0);
+        assert_memory_equal(again, full, sizeof(full));
+        assert_int_equal(lg_gnn_ablate_near(f->model, &t.g, f->a, n, near), LG_EINVAL);
+        test_graph_free(&t);
+    }
+    assert_true(differ > 150);
+}
+
 static void test_refuses(void **state)
 {
     struct fixture *f = *state;
@@ -165,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_equals_reduced, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_near, setup, teardown),
             cmocka_unit_test_setup_teardown(test_refuses, setup, teardown),
     };
 
