@@ -118,8 +118,7 @@ struct lg_bus_embedded_options {
                                     UINT32_MAX: no thread, lg_bus_maintain by hand */
     lg_time (*now)(void *user); /* wall clock; NULL: the system's */
     uint64_t (*free_bytes)(void *user, const char *path); /* NULL: statvfs */
-    /* Called from any thread, with no lock held that a call into the bus would need; must not
-     * call the bus, and be quick. NULL: only logged. */
+    /* Called from any thread; must be quick and must not call the bus. NULL: logged only. */
     void (*on_event)(void *user, const struct lg_bus_event *ev);
     void *user;
 };
@@ -279,7 +278,8 @@ int lg_bus_read(struct lg_bus *bus, int topic, int32_t partition, int64_t offset
 
 /*
  * Calls fn for the latest record of every key of one partition of a compacted topic, in no
- * particular order, tombstones left out. fn's negative answer ends it and is returned.
+ * particular order, tombstones left out. fn's negative answer ends it and is returned; fn must not
+ * call the bus.
  */
 int lg_bus_compacted_scan(struct lg_bus *bus, int topic, int32_t partition,
         int (*fn)(void *user, const struct lg_bus_record *rec), void *user,
