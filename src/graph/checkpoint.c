@@ -285,13 +285,12 @@ int lg_windows_export(struct lg_windows *ws, struct lg_buf *out, struct lg_windo
     r = export_endpoint(ws, ep, out);
     if (r < 0)
         return r;
-    lg_live_mark_clean(ws, ep);
     *ret = (struct lg_windows_checkpoint){
             lg_endpoint_tenant(ep), lg_endpoint_id(ep), ep->live->offset};
     return 1;
 }
 
-void lg_windows_export_skip(struct lg_windows *ws)
+void lg_windows_export_done(struct lg_windows *ws)
 {
     if (ws->live != NULL && ws->live->dirty_first != NULL)
         lg_live_mark_clean(ws, ws->live->dirty_first);

@@ -197,8 +197,10 @@ static int close_window(struct lg_windows *ws, struct lg_endpoint *ep, uint32_t 
     ep->closed = ep->judged = end; /* once, also where it failed */
     if (r < 0)
         return r;
-    if (ep->live != NULL)
+    if (ep->live != NULL) {
         g.ledger[LG_LEDGER_SILENT] = lg_live_silent(ws, ep);
+        g.received_ns = ep->live->bus;
+    }
     ws->st.windows++;
     return ws->fn(ws->user, &g);
 }

@@ -225,6 +225,7 @@ struct lg_graph {
     uint32_t edges_dropped;
     uint32_t late_events; /* entered after the watermark had passed them */
     uint32_t ledger[LG_LEDGER_COUNT];
+    lg_time received_ns; /* live: bus time of the endpoint's latest input; else 0 */
 };
 
 const char *lg_node_type_name(enum lg_node_type t);

@@ -11,7 +11,7 @@
 
 /* Learning of what is usual. */
 #define HABIT_EVENTS 64u
-#define HABIT_FACTOR 8
+#define HABIT_FACTOR 8.0
 #define HABIT_MIN_NS (600 * LG_NS_PER_SEC)
 #define USUAL_EVENTS 256u
 #define USUAL_FACTOR 8u
@@ -31,6 +31,10 @@ int lg_windows_live(struct lg_windows *ws, const struct lg_live_options *opt)
     if (ws->live == NULL)
         return LG_ENOMEM;
     ws->live->opt = *opt;
+    if (opt->min_silence_ns <= 0)
+        ws->live->opt.min_silence_ns = HABIT_MIN_NS;
+    if (!(opt->silence_factor >= 1))
+        ws->live->opt.silence_factor = HABIT_FACTOR;
     return 0;
 }
 
@@ -279,7 +283,8 @@ uint32_t lg_live_silent(const struct lg_windows *ws, const struct lg_endpoint *e
         const struct lg_live_source *s = &ep->live->sources.v[i];
         lg_time gap = bus - s->bus;
 
-        n += s->events >= HABIT_EVENTS && gap > HABIT_MIN_NS && gap / HABIT_FACTOR > s->habit;
+        n += s->events >= HABIT_EVENTS && gap > ws->live->opt.min_silence_ns &&
+                (double)gap > (double)s->habit * ws->live->opt.silence_factor;
     }
     return n;
 }
@@ -456,6 +461,8 @@ static int fire(struct lg_windows *ws, uint64_t next)
         struct lg_endpoint *ep = lp->timers.v[0];
         int r;
 
+        if (lp->opt.busy != NULL && lp->opt.busy(lp->opt.user))
+            return LG_EAGAIN;
         timer_cut(lp, ep);
         r = expire(ws, ep, bus_of(ws, ep));
         if (r > 0)

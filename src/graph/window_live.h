@@ -33,13 +33,20 @@ typedef void (*lg_windows_forget_fn)(void *user, struct lg_str tenant, struct lg
 
 struct lg_live_options {
     int64_t forget_ns; /* bus time without input after which an endpoint is forgotten; 0 = never */
+    /* A source is silent (ledger) after more than min_silence_ns of bus time and silence_factor
+     * times what is usual for it; 0: 10 minutes, 8. */
+    int64_t min_silence_ns;
+    double silence_factor;
     lg_windows_forget_fn forget;
-    void *user; /* of forget */
+    /* Asked before an endpoint's windows go out for silence: true puts it off, and the push or
+     * tick answers LG_EAGAIN; made again with the same arguments, it goes on. May be NULL. */
+    bool (*busy)(void *user);
+    void *user; /* of forget and busy */
 };
 
 /* Turns fresh windows live. 0, LG_ENOMEM, or LG_EINVAL where something was pushed already. */
 int lg_windows_live(struct lg_windows *ws, const struct lg_live_options *opt) LG_MUST_CHECK;
-/* As lg_windows_push. An input that the endpoint's checkpoint holds already only moves bus time. */
+/* As lg_windows_push, and LG_EAGAIN (nothing was pushed; see `busy`). An input that the endpoint's checkpoint holds already only moves bus time. */
 int lg_windows_push_live(struct lg_windows *ws, const struct lg_event *ev,
         const struct lg_live_input *in) LG_MUST_CHECK;
 /* A record at `offset` without an event (a tick): moves bus time, gives out what became idle. */
@@ -63,13 +70,13 @@ struct lg_windows_checkpoint {
     uint64_t offset; /* last input that is in it */
 };
 /*
- * Appends the checkpoint of the endpoint that has waited longest; it is clean then. 1, 0 where
- * all are clean, LG_ENOMEM or LG_ELIMIT (of `out`; nothing was appended, and it stays dirty).
+ * Appends the checkpoint of the endpoint that has waited longest. 1, 0 where all are clean,
+ * LG_ENOMEM or LG_ELIMIT (of `out`; nothing was appended). It stays dirty until the next function
+ * says that the bytes are where they belong; call that before anything else.
  */
 int lg_windows_export(
         struct lg_windows *ws, struct lg_buf *out, struct lg_windows_checkpoint *ret) LG_MUST_CHECK;
-/* Marks the endpoint that would be exported next as clean without a checkpoint (too large). */
-void lg_windows_export_skip(struct lg_windows *ws);
+void lg_windows_export_done(struct lg_windows *ws);
 /*
  * Takes an endpoint back. The bytes may be anything: LG_ECORRUPT (and nothing changed) where they
  * are no checkpoint, LG_EUNSUP for another version, LG_EEXIST where the endpoint is there already,

@@ -36,7 +36,6 @@ struct lg_inference_options {
 /* lg_runner_options: ops, user = struct lg_inference_options (outlives the runner), topic
  * normalized-endpoint-events. */
 extern const struct lg_stage_ops lg_inference_stage;
-#define LG_INFERENCE_GROUP "logster-inference"
 
 /*
  * The graph that a stored inference was judged on, the same bits (lg_graph_write_json gives the

@@ -38,6 +38,12 @@
  * - Two full host names under one endpoint id in one tenant: operational alert.
  * - Over its rate an endpoint's records go to logster-held-back (pipeline/fairshare.h).
  */
+/* Headers of normalized records beside those of bus/bus.h. */
+#define LG_NORM_H_CHANNEL "lg-channel"
+#define LG_NORM_H_SEQUENCE "lg-sequence"
+#define LG_NORM_H_REFUSED "lg-refused"
+#define LG_NORM_H_HELD "lg-held"
+
 enum lg_operational {
     LG_OPERATIONAL_NAME_CLASH, /* two hosts under one endpoint id */
     LG_OPERATIONAL_HELD_BACK,  /* an endpoint is over its rate */
@@ -53,11 +59,6 @@ struct lg_normalizer_options {
     void *user;
 };
 
-/* lg_runner_options: ops, user = struct lg_normalizer_options (outlives the runner), topics =
- * lg_normalizer_topics, manual topic logster-held-back. */
+/* lg_runner_options: ops, user = struct lg_normalizer_options (outlives the runner), topics = the raw ones of services/topics.h, manual topic logster-held-back. */
 extern const struct lg_stage_ops lg_normalizer_stage;
-#define LG_NORMALIZER_GROUP "logster-normalizer"
-/* The raw topics, NULL at the end. */
-extern const char *const lg_raw_topics[];
-
 #endif

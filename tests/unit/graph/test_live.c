@@ -303,6 +303,7 @@ static void checkpoint(struct lg_windows *ws, struct store *st)
 
         lg_buf_done(&s->bytes);
         s->bytes = b;
+        lg_windows_export_done(ws);
     } else {
         lg_buf_done(&b);
     }
@@ -410,6 +411,7 @@ static void test_export_is_stable(void **state)
         lg_buf_clear(&a);
         lg_buf_clear(&b);
         assert_int_equal(lg_windows_export(ws, &a, &ck), 1);
+        lg_windows_export_done(ws);
         ws2 = live_new(&f2);
         assert_int_equal(lg_windows_import(ws2, lg_buf_str(&a), &cut), 0);
         assert_int_equal(lg_windows_import(ws2, lg_buf_str(&a), &cut), LG_EEXIST);
@@ -452,6 +454,7 @@ static int write_checkpoints(const char *path)
     while (lg_windows_export(ws, &b, &ck) == 1) {
         (void)fwrite(&b.n, sizeof(b.n), 1, out);
         (void)fwrite(b.p, 1, b.n, out);
+        lg_windows_export_done(ws);
         lg_buf_clear(&b);
     }
     lg_buf_done(&b);
