@@ -47,6 +47,7 @@ struct lg_alert_query {
     bool no_total;
 };
 #define LG_STORE_OFFSET_MAX 1000000
+#define LG_STORE_PREVIEW_MAX 1000
 struct lg_alert_page {
     struct lg_alert *alerts;
     uint32_t n;

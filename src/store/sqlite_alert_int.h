@@ -1,0 +1,121 @@
+#ifndef LG_STORE_SQLITE_ALERT_INT_H
+#define LG_STORE_SQLITE_ALERT_INT_H
+
+#include "crypto/chain.h"
+#include "store/admin_store.h"
+#include "store/alert_store.h"
+#include "store/sqlite_int.h"
+
+/* alerts.db behind both interfaces. */
+struct lg_sqlite_alerts {
+    struct lg_alert_store base;
+    struct lg_admin_store admin;
+    struct lg_sdb db;
+    uint8_t cursor_key[32]; /* made with the file: cursors of one store are no use to another */
+    pthread_mutex_t used_lock;
+};
+
+extern const struct lg_migrations lg_alert_migrations;
+extern const struct lg_admin_store_ops lg_sqlite_admin_ops;
+
+static inline struct lg_sqlite_alerts *lg_alerts_of(struct lg_alert_store *st)
+{
+    return (struct lg_sqlite_alerts *)(void *)st;
+}
+static inline struct lg_sqlite_alerts *lg_admin_of(struct lg_admin_store *st)
+{
+    return (struct lg_sqlite_alerts *)(void *)((char *)st -
+            offsetof(struct lg_sqlite_alerts, admin));
+}
+
+/* Columns of an alert in the order that lg_alert_row_read wants; from `alerts a`. */
+#define LG_ALERT_COLUMNS                                                                           \
+    "a.alert_id, t.tenant, e.endpoint, e.hostname, e.platform, a.severity, a.status, a.title,"     \
+    " a.description, a.attack_prob, a.first_seen, a.last_seen, a.received_at, a.created_at,"       \
+    " a.updated_at, a.occurrences, a.techniques, a.evidence, a.fold_key, a.process,"               \
+    " a.process_guid, a.process_hash, a.user, a.assignee, a.resolved_by, a.analyst_notes,"         \
+    " a.first_inference, a.last_inference, a.previous, a.recurrence, a.version, a.tenant, a.id"
+#define LG_ALERT_FROM                                                                              \
+    " FROM alerts a JOIN tenant_refs t ON t.ref=a.tenant JOIN endpoints e ON e.ref=a.endpoint "
+#define LG_ALERT_COL_TENANT 31
+#define LG_ALERT_COL_ID 32
+int lg_alert_row_read(struct lg_q *q, struct lg_arena *a, struct lg_alert *ret) LG_MUST_CHECK;
+/* The alert with this id when the view sees it; LG_ENOENT. *ret_key is its row. */
+int lg_alert_row_get(struct lg_view *v, const struct lg_uuid *id, struct lg_arena *a,
+        struct lg_alert *ret, int64_t *ret_key) LG_MUST_CHECK;
+
+/* Ref of a tenant, made when missing (writer). */
+int lg_tenant_ref(struct lg_conn *c, struct lg_str tenant, int64_t *ret) LG_MUST_CHECK;
+int lg_alert_outbox(struct lg_conn *c, int64_t tenant, const struct lg_alert *al,
+        const char *change) LG_MUST_CHECK;
+int lg_alert_history_add(struct lg_conn *c, int64_t key, lg_time at, struct lg_str actor,
+        const char *action, struct lg_str from, struct lg_str to, struct lg_str notes)
+        LG_MUST_CHECK;
+/* Writes what may change of an alert. `was_techniques`: what the row had. */
+int lg_alert_row_update(struct lg_conn *c, int64_t key, int64_t tenant, const struct lg_alert *al,
+        bool face_changed) LG_MUST_CHECK;
+
+/* The writer's view of `sc` inside a transaction: what a change may touch. */
+int lg_view_of_writer(struct lg_view *v, struct lg_sdb *db, struct lg_conn *c,
+        const struct lg_scope *sc, struct lg_str filter) LG_MUST_CHECK;
+void lg_view_of_writer_done(struct lg_view *v);
+
+/* Growing array in an arena. */
+int lg_arena_array(struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size)
+        LG_MUST_CHECK;
+
+/* sqlite_alert_write.c, _list.c, _read.c, _rules.c */
+int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, size_t n,
+        int64_t fold_gap_ns, lg_time now, struct lg_err *reterr);
+int lg_sqlite_alert_patch(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, const struct lg_alert_patch *p, struct lg_arena *a,
+        struct lg_alert *ret, unsigned *reterr_steps);
+int lg_sqlite_outbox_read(struct lg_alert_store *st, uint64_t after, uint32_t max,
+        struct lg_arena *a, struct lg_outbox_row **ret, uint32_t *ret_n);
+int lg_sqlite_outbox_ack(struct lg_alert_store *st, uint64_t up_to);
+int lg_sqlite_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_alert_query *q, struct lg_arena *a, struct lg_alert_page *ret);
+int lg_sqlite_alert_count(struct lg_alert_store *st, const struct lg_scope *sc,
+        struct lg_str tenant, unsigned statuses, uint64_t *ret);
+int lg_sqlite_alert_get(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, struct lg_arena *a, struct lg_alert *ret);
+int lg_sqlite_alert_history(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, struct lg_arena *a, struct lg_alert_history **ret,
+        uint32_t *ret_n);
+int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_uuid **ret,
+        uint32_t *ret_n);
+int lg_sqlite_alert_similar(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_alert **ret,
+        uint32_t *ret_n);
+int lg_sqlite_alert_endpoints(struct lg_alert_store *st, const struct lg_scope *sc,
+        struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret,
+        uint32_t *ret_n);
+int lg_sqlite_feedback_add(struct lg_alert_store *st, const struct lg_scope *sc,
+        struct lg_feedback *f, struct lg_arena *a);
+int lg_sqlite_feedback_list(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_feedback_query *q, struct lg_arena *a, struct lg_feedback **ret,
+        uint32_t *ret_n, uint64_t *ret_last);
+int lg_sqlite_suppression_add(struct lg_alert_store *st, const struct lg_scope *sc,
+        struct lg_suppression *s, struct lg_err *reterr);
+int lg_sqlite_suppression_list(struct lg_alert_store *st, const struct lg_scope *sc,
+        struct lg_str tenant, struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n);
+int lg_sqlite_suppression_revoke(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, lg_time now);
+int lg_sqlite_suppression_hits(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *id, uint32_t max, struct lg_arena *a,
+        struct lg_suppression_hit **ret, uint32_t *ret_n);
+int lg_sqlite_suppression_preview(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_suppression *s, lg_time from, uint32_t max, struct lg_arena *a,
+        struct lg_alert **ret, uint32_t *ret_n, uint64_t *ret_total);
+/* sqlite_audit.c */
+int lg_sqlite_audit_append(struct lg_admin_store *st, const struct lg_audit_row *rows, size_t n);
+int lg_sqlite_audit_list(struct lg_admin_store *st, const struct lg_scope *sc,
+        const struct lg_audit_query *aq, struct lg_arena *a, struct lg_audit_row **ret,
+        uint32_t *ret_n);
+int lg_sqlite_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret);
+/* Rules in force in a tenant at `now`, in the arena (writer or reader). */
+int lg_suppressions_active(struct lg_conn *c, int64_t tenant, struct lg_str tenant_id, lg_time now,
+        struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n) LG_MUST_CHECK;
+
+#endif
