@@ -228,6 +228,55 @@ static void test_members_say_what_their_models_say(void **state)
     lg_jury_free(j);
 }
 
+/* A node's drop, counted apart: what the plain members say without it, and how far the first
+ * network falls from what it said itself. */
+static void test_a_drop_is_the_fall_of_the_score(void **state)
+{
+    struct lg_jury *j = jury_of(windows, 0, true, true);
+    uint8_t removed[GB_MAX] = {0};
+    struct lg_gnn_scratch *scratch;
+    struct lg_node_features nf;
+    struct lg_gnn_graph graph;
+    struct lg_features *fs;
+    struct lg_verdict v;
+    float full[2];
+
+    (void)state;
+    office_graph();
+    assert_int_equal(lg_jury_judge(j, &gb.g, &v), 0);
+    assert_true(v.n_evidence > 1 && v.n_hits == 0);
+    assert_int_equal(lg_features_new(&fs), 0);
+    assert_int_equal(lg_gnn_scratch_new(&scratch), 0);
+    assert_int_equal(lg_features_nodes(fs, &gb.g, &windows->view, &nf), 0);
+    lg_jury_gnn_graph(&nf, &graph);
+    assert_int_equal(lg_gnn_scratch_reserve(
+                             scratch, lg_gnn_model_config(windows->gat[0]), nf.n_nodes, nf.n_edges),
+            0);
+    assert_int_equal(lg_gnn_forward(windows->gat[0], &graph, scratch, full), 0);
+    for (uint32_t i = 0; i < v.n_evidence; i++) {
+        struct lg_scores s = v.scores;
+        uint32_t at = 0;
+        float left[2];
+        double want;
+
+        while (at < nf.n_nodes && nf.node[at] != v.evidence[i].node)
+            at++;
+        assert_true(at < nf.n_nodes);
+        removed[v.evidence[i].node] = 1;
+        assert_int_equal(lg_jury_rescore(j, &gb.g, removed, &s), 0);
+        removed[v.evidence[i].node] = 0;
+        assert_int_equal(lg_gnn_ablate_near(windows->gat[0], &graph, scratch, at, left), 0);
+        s.member[LG_MEMBER_GAT] = v.scores.member[LG_MEMBER_GAT] +
+                ((double)(left[1] - left[0]) - (double)(full[1] - full[0]));
+        lg_jury_combine(windows, &s);
+        want = 1.1 * windows->calibration_a * (v.scores.jury - s.jury);
+        assert_true(fabs(v.evidence[i].drop - want) < 1e-9 * (1 + fabs(want)));
+    }
+    lg_gnn_scratch_free(scratch);
+    lg_features_free(fs);
+    lg_jury_free(j);
+}
+
 static void test_confidence_is_that_of_the_side_it_takes(void **state)
 {
     static const double b[] = {-30, -3, -0.5, 0, 0.5, 3, 30};
@@ -662,6 +711,7 @@ int main(void)
             cmocka_unit_test(test_the_curve_rises_everywhere),
             cmocka_unit_test(test_the_threshold_decides),
             cmocka_unit_test(test_members_say_what_their_models_say),
+            cmocka_unit_test(test_a_drop_is_the_fall_of_the_score),
             cmocka_unit_test(test_confidence_is_that_of_the_side_it_takes),
             cmocka_unit_test(test_fewer_than_three_nodes_are_no_verdict),
             cmocka_unit_test(test_idle_windows_are_benign_without_the_jury),
