@@ -12,6 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = {
     "fields": "docs/fields.md",
     "event-schema": "docs/schemas/normalized-event.schema.json",
+    "configuration": "docs/configuration.md",
+    "metrics": "docs/metrics.md",
 }
 
 

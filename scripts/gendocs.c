@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "config/config.h"
 #include "event/codec.h"
+#include "metrics/metrics.h"
 
 static const struct {
     const char *name;
@@ -14,6 +16,8 @@ static const struct {
 } pages[] = {
         {"fields", lg_event_reference},
         {"event-schema", lg_event_schema},
+        {"configuration", lg_config_reference},
+        {"metrics", lg_metrics_reference},
 };
 
 int main(int argc, char **argv)

@@ -20,5 +20,6 @@ int lg_cmd_graph(int argc, char **argv);
 int lg_cmd_train(int argc, char **argv);
 int lg_cmd_eval(int argc, char **argv);
 int lg_cmd_model(int argc, char **argv);
+int lg_cmd_config(int argc, char **argv);
 
 #endif

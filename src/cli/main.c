@@ -13,6 +13,7 @@ static const struct lg_command commands[] = {
         {"train", "a model from labelled captures", lg_cmd_train},
         {"eval", "figures of a model over labelled captures", lg_cmd_eval},
         {"model", "show, verify or convert a model", lg_cmd_model},
+        {"config", "check or show the configuration; its reference", lg_cmd_config},
 };
 
 static void usage(FILE *to)
