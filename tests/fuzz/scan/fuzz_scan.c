@@ -1,8 +1,8 @@
 /*
  * Any bytes as a recording, to the end: capture, normalizer, windows, a jury of small random
  * models, the verdict as JSON. Every verdict must be sane and valid JSON. One jury lives through all
- * inputs; the first byte may ask for a second reading by a fresh one (1), which must say the same,
- * or by one whose allocations fail (from 2 on).
+ * inputs; the first byte may ask for a second reading by a fresh one (1), or by the same one after
+ * a reading that ran out of memory (from 2 on): they must say the same.
  */
 #include <math.h>
 #include <stdio.h>
@@ -149,21 +149,36 @@ static int read_all(const char *path, struct reading *r)
     return lg_reader_run(path, &how, on_window, r, &stats, &err);
 }
 
-static void read_again(const char *path, uint8_t how, const struct reading *first, int first_rc)
+static void same(const struct reading *a, int a_rc, const struct reading *b, int b_rc)
+{
+    check(a_rc == b_rc && a->hash == b->hash && a->windows == b->windows);
+}
+
+/* By a jury that saw nothing before. */
+static void read_afresh(const char *path, const struct reading *first, int first_rc)
 {
     struct reading again;
     int rc;
 
-    (void)lg_mem_fail_from(how > 1 ? how * 8u : 0);
-    rc = open_reading(&again);
-    if (rc == 0)
-        rc = read_all(path, &again);
-    (void)lg_mem_fail_from(0);
-    if (how == 1)
-        check(rc == first_rc && again.hash == first->hash && again.windows == first->windows);
+    check(open_reading(&again) == 0);
+    rc = read_all(path, &again);
+    same(first, first_rc, &again, rc);
     lg_jury_free(again.jury[0]);
     lg_jury_free(again.jury[1]);
     lg_json_free(again.json);
+}
+
+/* Out of memory half-way; then the jury must be as good as before. */
+static void read_without_memory(const char *path, uint64_t fail_from, struct reading *r, int rc)
+{
+    const struct reading first = *r;
+    int again;
+
+    (void)lg_mem_fail_from(fail_from);
+    (void)read_all(path, r);
+    (void)lg_mem_fail_from(0);
+    again = read_all(path, r);
+    same(&first, rc, r, again);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -183,8 +198,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t)(size - 1));
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     rc = read_all(path, &one);
-    if (data[0] > 0)
-        read_again(path, data[0], &one, rc);
+    if (data[0] == 1)
+        read_afresh(path, &one, rc);
+    else if (data[0] > 1)
+        read_without_memory(path, data[0] * 4u, &one, rc);
     (void)close(fd);
     return 0;
 }
