@@ -33,14 +33,15 @@ struct lg_http_req;
 enum lg_http_method { LG_GET, LG_POST, LG_PUT, LG_PATCH, LG_DELETE, LG_HTTP_METHODS };
 
 enum lg_route_flags {
-    LG_ROUTE_TENANT = 1 << 0,    /* answers with, or changes, one tenant's data */
-    LG_ROUTE_SSE = 1 << 1,       /* the handler opens an event stream */
-    LG_ROUTE_STREAM = 1 << 2,    /* on_data gets the body in pieces; nothing is collected */
-    LG_ROUTE_DASHBOARD = 1 << 3, /* also on LG_SURFACE_DASHBOARD */
-    LG_ROUTE_ANY_QUERY = 1 << 4, /* undeclared query parameters are ignored, not refused */
-    LG_ROUTE_NO_LIMIT = 1 << 5,  /* the request rate limit does not count it (intake) */
-    LG_ROUTE_HIDDEN = 1 << 6,    /* not in the OpenAPI document (other products' façades) */
-    LG_ROUTE_ETAG = 1 << 7,      /* documents If-Match (writes) or If-None-Match (reads) */
+    LG_ROUTE_TENANT = 1 << 0,     /* answers with, or changes, one tenant's data */
+    LG_ROUTE_SSE = 1 << 1,        /* the handler opens an event stream */
+    LG_ROUTE_STREAM = 1 << 2,     /* on_data gets the body in pieces; nothing is collected */
+    LG_ROUTE_DASHBOARD = 1 << 3,  /* also on LG_SURFACE_DASHBOARD */
+    LG_ROUTE_ANY_QUERY = 1 << 4,  /* undeclared query parameters are ignored, not refused */
+    LG_ROUTE_NO_LIMIT = 1 << 5,   /* the request rate limit does not count it (intake) */
+    LG_ROUTE_HIDDEN = 1 << 6,     /* not in the OpenAPI document (other products' façades) */
+    LG_ROUTE_ETAG = 1 << 7,       /* documents If-Match (writes) or If-None-Match (reads) */
+    LG_ROUTE_ANY_ACCEPT = 1 << 8, /* answers in its own type whatever Accept says */
 };
 
 /* What a listener shows. A row without LG_ROUTE_DASHBOARD is on LG_SURFACE_API alone. */
