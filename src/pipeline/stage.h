@@ -64,6 +64,8 @@ lg_time lg_stage_now(const struct lg_stage_out *out);
 #define LG_DEAD_H_TIME "lg-dead-time"
 #define LG_DEAD_H_SCHEMA "lg-dead-schema"
 
+#define LG_STAGE_MORE 1 /* an answer of batch() */
+
 struct lg_stage_ops {
     const char *name; /* snake_case; thread names, logs, metrics, dead letters */
 
@@ -77,9 +79,10 @@ struct lg_stage_ops {
     int (*assigned)(void *w, int topic, int32_t partition, int64_t *offset, struct lg_err *reterr);
 
     /*
-     * The worker gives the partition up: emit checkpoints, then forget its state. What is emitted
-     * is published with a last commit of the partition. out == NULL: the partition was lost (the
-     * bus failed and came back, or the group gave it away): only forget. Optional.
+     * The worker gives the partition up: emit a checkpoint, then forget its state. What is emitted
+     * is published; the committed offset stays at the last low_offset. out == NULL: the partition
+     * was lost (the bus failed and came back, the group gave it away, or this worker failed): only
+     * forget. Optional.
      */
     int (*revoked)(void *w, int topic, int32_t partition, struct lg_stage_out *out);
 
@@ -87,7 +90,9 @@ struct lg_stage_ops {
      * Works through in->records. Sets *ret_done to how many records are done (they are, even on
      * failure, except with LG_EAGAIN and LG_ENOSPC, which undo the call). 0: all. On any other
      * error record *ret_done goes to the dead letters with lg_err_name(code) as reason, and the
-     * stage is called again with the records after it. Required.
+     * stage is called again with the records after it. LG_STAGE_MORE: what was emitted is enough
+     * for one publish; *ret_done (may be 0) records are done, the rest comes in another call.
+     * Required.
      */
     int (*batch)(void *w, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done);
 
