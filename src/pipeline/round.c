@@ -321,7 +321,7 @@ static int call_batch(struct worker *w)
     if (rc == 0 || in.n == 0) {
         done = in.n;
         w->memory_tries = 0;
-    } else {
+    } else if (rc != LG_STAGE_MORE) {
         rc = judge(w, &in, rc, &done);
         if (rc < 0) {
             lg_stage_out_clear(&w->out);
