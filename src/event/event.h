@@ -169,6 +169,10 @@ struct lg_event {
     struct lg_str format;    /* how it was shipped: never a feature */
     struct lg_str raw;       /* the record as it came */
     enum lg_raw_kind raw_kind;
+    /* The source's own running number and what it counts in (Windows: the channel). Not stored:
+     * they tell the next stage what is missing. 0: the source has none. */
+    uint64_t sequence;
+    struct lg_str channel;
     uint64_t has[(LG_FIELD_COUNT + 63) / 64];
     union lg_value v[LG_FIELD_COUNT]; /* valid where has[] is set */
 };

@@ -500,3 +500,20 @@ bool lg_audit_assembler_oldest(const struct lg_audit_assembler *as, struct lg_po
     }
     return found;
 }
+
+bool lg_audit_assembler_held(const struct lg_audit_assembler *as, uint64_t line, uint64_t *ret)
+{
+    bool found = false;
+
+    for (const struct link *l = as->open.next; l != &as->open; l = l->next) {
+        const struct slot *s =
+                (const struct slot *)(const void *)((const char *)l - offsetof(struct slot, all));
+
+        if (s->pos.line != line)
+            continue;
+        if (!found || s->pos.offset < *ret)
+            *ret = s->pos.offset;
+        found = true;
+    }
+    return found;
+}

@@ -75,5 +75,7 @@ void lg_audit_assembler_flush(struct lg_audit_assembler *as);
 size_t lg_audit_assembler_open(const struct lg_audit_assembler *as);
 /* Position of the earliest record that is still held; false when none is. */
 bool lg_audit_assembler_oldest(const struct lg_audit_assembler *as, struct lg_position *ret);
+/* Lowest offset among open groups whose first record has this `line`; false where none has. */
+bool lg_audit_assembler_held(const struct lg_audit_assembler *as, uint64_t line, uint64_t *ret);
 
 #endif

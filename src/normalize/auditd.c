@@ -126,6 +126,11 @@ static void auditd_state_free(void *state)
     lg_audit_assembler_free(state);
 }
 
+static bool auditd_held(const void *state, uint64_t line, uint64_t *ret)
+{
+    return lg_audit_assembler_held(state, line, ret);
+}
+
 const struct lg_format lg_format_auditd = {
         .name = "auditd",
         .platform = LG_PLATFORM_LINUX,
@@ -135,4 +140,5 @@ const struct lg_format lg_format_auditd = {
         .normalize = auditd_normalize,
         .flush = auditd_flush,
         .state_free = auditd_state_free,
+        .held = auditd_held,
 };

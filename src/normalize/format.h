@@ -25,6 +25,7 @@ struct lg_format {
     int (*normalize)(struct lg_norm_call *call);
     int (*flush)(struct lg_norm_call *call);                         /* NULL where stateless */
     void (*state_free)(void *state);                                 /* NULL where stateless */
+    bool (*held)(const void *state, uint64_t line, uint64_t *ret);   /* NULL where stateless */
     bool (*header_skew)(struct lg_norm_call *call, int64_t *ret_ns); /* NULL where not needed */
 };
 

@@ -157,6 +157,19 @@ static int conclude(struct lg_norm_call *call, int rc)
             lg_err_name(rc));
 }
 
+/* A body may name its tenant, but does not decide it. */
+static bool tenant_differs(const struct lg_norm_call *call, struct lg_str *ret_named)
+{
+    struct lg_jval v;
+
+    if (!call->opt->check_tenant || call->root.at == NULL ||
+            lg_jval_type(call->root) != LG_JSON_OBJECT ||
+            !lg_jval_get(call->root, LG_STR("tenant_id"), &v) || lg_jval_type(v) == LG_JSON_NULL)
+        return false;
+    *ret_named = lg_jval_type(v) == LG_JSON_STRING ? lg_jval_str(v) : LG_STR("(no string)");
+    return !lg_str_eq(*ret_named, call->opt->tenant_id);
+}
+
 int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, struct lg_str record,
         bool padded, struct lg_position pos, const struct lg_norm_sink *sink)
 {
@@ -170,6 +183,7 @@ int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, st
             .arena = &nz->arena,
             .ev = &nz->ev,
     };
+    struct lg_str named;
     int rc;
 
     lg_arena_clear(&nz->arena);
@@ -180,11 +194,32 @@ int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, st
         return reject(&call, rc);
     if (call.record.n == 0)
         return 0;
+    if (tenant_differs(&call, &named))
+        return lg_norm_dead(&call, LG_DEAD_TENANT_MISMATCH, "the record says \"%.*s\"",
+                named.n > 64 ? 64 : (int)named.n, named.p);
     call.format = lg_registry_find(&call, st->last);
     if (call.format == NULL)
         return lg_norm_dead(&call, LG_DEAD_UNKNOWN_FORMAT, "no format takes this record");
     st->last = call.format;
     return conclude(&call, call.format->normalize(&call));
+}
+
+bool lg_norm_stream_held(const struct lg_norm_stream *st, uint64_t line, uint64_t *ret)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < NORM_STATES; i++) {
+        const struct lg_format *f = st->states[i].format;
+        uint64_t at;
+
+        if (f == NULL || f->held == NULL || st->states[i].state == NULL ||
+                !f->held(st->states[i].state, line, &at))
+            continue;
+        if (!found || at < *ret)
+            *ret = at;
+        found = true;
+    }
+    return found;
 }
 
 int lg_normalizer_flush(

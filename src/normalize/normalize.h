@@ -28,7 +28,8 @@
     X(OVERSIZED, "oversized")                                                                      \
     X(INCOMPLETE, "incomplete") /* audit records whose SYSCALL never came */                       \
     X(TENANT_MISMATCH, "tenant_mismatch")                                                          \
-    X(OUT_OF_MEMORY, "out_of_memory")
+    X(OUT_OF_MEMORY, "out_of_memory")                                                              \
+    X(ID_CONFLICT, "id_conflict") /* an event with this id and other content came before */
 
 #define LG_DEAD_ENUM(e, s) LG_DEAD_##e,
 enum lg_dead_reason { LG_DEAD_REASONS(LG_DEAD_ENUM) LG_DEAD_REASON_COUNT };
@@ -79,6 +80,7 @@ struct lg_norm_stream_options {
     struct lg_str endpoint;   /* for records without a host; "" = none */
     struct lg_str input;      /* its name, for dead letters */
     bool fqdn_endpoint;       /* identity.endpoint: fqdn */
+    bool check_tenant;        /* a body that names another tenant is a dead letter */
     int64_t header_offset_ns; /* added to header times whose zone is known to be false */
 };
 struct lg_norm_stream;
@@ -99,6 +101,11 @@ void lg_normalizer_free(struct lg_normalizer *nz);
  */
 int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, struct lg_str record,
         bool padded, struct lg_position pos, const struct lg_norm_sink *sink) LG_MUST_CHECK;
+/*
+ * Whether records of the stream are still held by an assembler whose position has this `line`
+ * (live streams keep there what the offset counts in): *ret is the lowest of their offsets.
+ */
+bool lg_norm_stream_held(const struct lg_norm_stream *st, uint64_t line, uint64_t *ret);
 /* End of input: gives out what assemblers still hold. */
 int lg_normalizer_flush(struct lg_normalizer *nz, struct lg_norm_stream *st,
         const struct lg_norm_sink *sink) LG_MUST_CHECK;

@@ -232,6 +232,8 @@ static int emit_with_identity(
 
     if (rec->record_id.n == 0)
         return lg_norm_emit(call, NULL, 0);
+    if (lg_parse_u64(rec->record_id, &call->ev->sequence) == 0)
+        call->ev->channel = rec->channel;
     parts[0] = lg_win_provider_name(provider);
     parts[1] = lg_norm_lower(call, rec->channel);
     parts[2] = rec->record_id;

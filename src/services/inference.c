@@ -244,11 +244,10 @@ static int inf_revoked(void *user, int topic, int32_t partition, struct lg_stage
 
     if (p == NULL || p->ws == NULL)
         return 0;
-    if (!w->unpublished)
+    if (!w->unpublished && out != NULL)
         rc = lg_inf_checkpoint(w, p, out, INT64_MAX, LG_INF_LAST_BYTES);
-    if (rc == 0)
-        rc = lg_inf_emit_bus(w, p, out);
-    /* the last commit may come after this */
+    if (lg_bus_may_retry(rc))
+        return rc;
     p->low = inf_low_offset(w, topic, partition, INT64_MAX);
     lg_windows_free(LG_TAKE(p->ws));
     lg_inf_gone_done(p);
@@ -374,22 +373,22 @@ static int inf_batch(
 
         *ret_done = i;
         if (lg_stage_out_bytes(out) > LG_INF_BUSY_BYTES) {
-            rc = LG_ELIMIT; /* the rest in the next call */
+            rc = LG_STAGE_MORE;
             break;
         }
         rc = take_record(w, p, &in->records[i], &reason, &err);
         if (rc == LG_EAGAIN)
-            rc = LG_ELIMIT; /* see inf_busy */
+            rc = LG_STAGE_MORE; /* see inf_busy */
         else if (rc == LG_EPARSE)
             rc = lg_stage_reject(out, in, i, reason, lg_str_z(err.text));
     }
     w->out = NULL;
     if (rc == 0)
         *ret_done = in->n;
-    if (rc == 0 || rc == LG_ELIMIT) {
+    if (rc >= 0) {
         int told = lg_inf_emit_bus(w, p, out);
 
-        rc = told < 0 && rc == 0 ? told : rc;
+        rc = told < 0 ? told : rc;
     }
     gauges(w);
     return rc;
@@ -405,12 +404,27 @@ static int inf_tick(void *user, lg_time now, struct lg_stage_out *out)
 
         if (rc == 0 && p->ws != NULL)
             rc = lg_inf_emit_bus(w, p, out);
-
         if (rc < 0)
             return rc;
     }
     gauges(w);
     return 0;
+}
+
+/* So that the next start has little to read again. */
+static int inf_drain(void *user, struct lg_stage_out *out)
+{
+    struct lg_inf_worker *w = user;
+    int rc = 0;
+
+    for (struct lg_inf_part *p = w->parts; p != NULL && rc == 0 && !w->unpublished; p = p->next) {
+        if (p->ws == NULL || lg_stage_out_bytes(out) >= LG_INF_LAST_BYTES)
+            continue;
+        rc = lg_inf_checkpoint(w, p, out, INT64_MAX, LG_INF_LAST_BYTES - lg_stage_out_bytes(out));
+        if (rc == 0)
+            rc = lg_inf_emit_bus(w, p, out);
+    }
+    return rc;
 }
 
 const struct lg_stage_ops lg_inference_stage = {
@@ -422,5 +436,6 @@ const struct lg_stage_ops lg_inference_stage = {
         .tick = inf_tick,
         .low_offset = inf_low_offset,
         .committed = inf_committed,
+        .drain = inf_drain,
         .close = inf_close,
 };
