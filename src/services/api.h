@@ -58,10 +58,6 @@ struct lg_api_deps {
 
     /* Hooks of other services; each may be NULL. Called from the server's threads. */
     void *hooks_ctx;
-    /* Appends the graph of a stored verdict as one JSON object (that of `logster graph --json`),
-     * rebuilt from `context` and the stored events, which it reads under `sc`. Negative LG_E*. */
-    int (*graph)(void *ctx, const struct lg_scope *sc, const struct lg_inference *in,
-            struct lg_str context, struct lg_buf *out, struct lg_err *reterr);
     /* Appends what the blindness ledger holds of one endpoint as one JSON object. LG_ENOENT. */
     int (*ledger)(void *ctx, struct lg_str tenant, struct lg_str endpoint, struct lg_buf *out);
     /* 0 when all stages run; else a negative code and what is missing, without tenant content. */
@@ -71,8 +67,8 @@ struct lg_api_deps {
     int (*status)(void *ctx, struct lg_buf *out);
 };
 
-int lg_api_new(const struct lg_api_deps *deps, struct lg_api **ret, struct lg_err *reterr)
-        LG_MUST_CHECK;
+int lg_api_new(
+        const struct lg_api_deps *deps, struct lg_api **ret, struct lg_err *reterr) LG_MUST_CHECK;
 /* Adds every row, every schema, /openapi.json and /docs. Call it last, when other services' rows
  * with schemas of their own are known to be added too: the document is made at first request. */
 int lg_api_attach(struct lg_api *api, struct lg_router *rt, struct lg_err *reterr) LG_MUST_CHECK;

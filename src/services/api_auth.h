@@ -45,8 +45,8 @@ void lg_auth_tick(struct lg_auth *au);
 int lg_grants_read(struct lg_str grants, bool (*skip)(void *ctx, struct lg_str tenant), void *ctx,
         struct lg_principal *pr) LG_MUST_CHECK;
 /* The canonical text of a principal's rights, and the JSON array of its tenants. */
-void lg_grants_write(const struct lg_principal *pr, struct lg_buf *ret_grants,
-        struct lg_buf *ret_tenants);
+void lg_grants_write(
+        const struct lg_principal *pr, struct lg_buf *ret_grants, struct lg_buf *ret_tenants);
 
 /*
  * Makes a token with the rights that `rights` holds (a principal built for this purpose: id and

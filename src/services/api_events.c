@@ -1,0 +1,173 @@
+#include "event/event.h"
+#include "services/api_int.h"
+
+/* Events: search and one. */
+
+void api_put_event(struct lg_jw *w, const struct lg_event_row *row, bool with_raw)
+{
+    struct api_member m[32];
+    size_t n = api_members(row->json, m, 32);
+
+    lg_jw_object(w);
+    for (size_t i = 0; i < n; i++) {
+        if (!with_raw && lg_str_eq(m[i].key, LG_STR("raw_event")))
+            continue;
+        lg_jw_key(w, m[i].key);
+        lg_jw_raw(w, m[i].value);
+    }
+    api_put_time(w, LG_STR("received_at"), row->received_at);
+    if (row->time_shift_ns != 0) {
+        lg_jw_key(w, LG_STR("time_shift"));
+        lg_jw_double(w, (double)row->time_shift_ns / (double)LG_NS_PER_SEC);
+    }
+    lg_jw_object_end(w);
+}
+
+/* Every event type's name, for the enumeration of the parameter: "|a|b|c". */
+#define TYPE_NAME(e, s, t) "|" s
+static const char all_types[] = LG_EVENT_TYPES(TYPE_NAME);
+#undef TYPE_NAME
+
+static int read_query(const struct lg_http_req *req, struct lg_event_query *ret)
+{
+    *ret = (struct lg_event_query){
+            .tenant = lg_req_str(req, "tenant_id"),
+            .endpoint = lg_req_str(req, "endpoint"),
+            .from = lg_req_when(req, "from", 0),
+            .to = lg_req_when(req, "to", 0),
+            .received_from = lg_req_when(req, "received_from", 0),
+            .received_to = lg_req_when(req, "received_to", 0),
+            .user = lg_req_str(req, "user"),
+            .image = lg_req_str(req, "image"),
+            .hash = lg_req_str(req, "hash"),
+            .ip = lg_req_str(req, "ip"),
+            .process_guid = lg_req_str(req, "process_guid"),
+            .text = lg_req_str(req, "q"),
+            .ascending = lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")),
+            .limit = (uint32_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT),
+            .cursor = lg_req_str(req, "cursor"),
+    };
+    for (size_t i = 0; i < lg_req_count(req, "event_type"); i++) {
+        enum lg_event_type t;
+
+        if (lg_event_type_parse(lg_req_nth(req, "event_type", i), &t) < 0)
+            return LG_EINVAL;
+        ret->types[t / 64] |= UINT64_C(1) << (t % 64);
+    }
+    return 0;
+}
+
+static int list_events(struct lg_http_req *req, void *ctx)
+{
+    struct lg_api *api = ctx;
+    LG_CLEANUP(lg_scope_cleanup) struct lg_scope *sc = NULL;
+    LG_CLEANUP(lg_arena_done) struct lg_arena arena;
+    bool with_raw = lg_req_bool(req, "raw", false);
+    struct lg_event_query q;
+    struct lg_event_page page;
+    struct lg_jw w;
+    int rc;
+
+    lg_arena_init(&arena, API_LIST_ARENA);
+    rc = read_query(req, &q);
+    if (rc == 0)
+        rc = api_scope(req, &sc);
+    if (rc == 0)
+        rc = api->d.events->ops->event_search(api->d.events, sc, &q, &arena, &page);
+    if (rc < 0)
+        return api_fail(req, rc);
+    lg_jw_init(&w, lg_http_out(req));
+    lg_jw_object(&w);
+    lg_jw_key(&w, LG_STR("events"));
+    lg_jw_array(&w);
+    for (uint32_t i = 0; i < page.n; i++)
+        api_put_event(&w, &page.rows[i], with_raw);
+    lg_jw_array_end(&w);
+    api_put_total(&w, page.total, page.total_is_lower_bound);
+    LG_JW_BOOL(&w, "incomplete", page.incomplete);
+    api_put_cursor(&w, q.limit, page.next_cursor);
+    lg_jw_object_end(&w);
+    return lg_http_send_json(req, 200);
+}
+
+static int get_event(struct lg_http_req *req, void *ctx)
+{
+    struct lg_api *api = ctx;
+    LG_CLEANUP(lg_scope_cleanup) struct lg_scope *sc = NULL;
+    LG_CLEANUP(lg_arena_done) struct lg_arena arena;
+    struct lg_event_row row;
+    struct lg_uuid id;
+    struct lg_jw w;
+    int rc;
+
+    lg_arena_init(&arena, API_LIST_ARENA);
+    if (!lg_req_uuid(req, "event_id", &id))
+        return lg_http_not_found(req);
+    rc = api_scope(req, &sc);
+    if (rc == 0)
+        rc = api->d.events->ops->event_get(
+                api->d.events, sc, &id, lg_req_when(req, "time", 0), &arena, &row);
+    if (rc < 0)
+        return api_fail(req, rc);
+    lg_jw_init(&w, lg_http_out(req));
+    api_put_event(&w, &row, lg_req_bool(req, "raw", true));
+    return lg_http_send_json(req, 200);
+}
+
+static const struct lg_route rows[] = {
+        {
+                .method = LG_GET,
+                .path = "/events",
+                .operation = "listEvents",
+                .tag = "events",
+                .summary = "Search events",
+                .doc = "Newest first unless `order` says otherwise. `user`, `hash`, `ip` and "
+                       "`process_guid` are whole values, `image` a path or a file name, in any "
+                       "case. "
+                       "Free text is a case-folded substring of the event without its raw record; "
+                       "give a time range with it. A search that used up its budget says "
+                       "`incomplete` and goes on with the cursor.",
+                .action = LG_ACT_EVENT_READ,
+                .flags = LG_ROUTE_TENANT,
+                .params = API_PARAMS(API_P_TENANT, API_P_TEXT("endpoint", "Only this endpoint_id"),
+                        API_P_TIME("from", "Event time, from"),
+                        API_P_TIME("to", "Event time, before"),
+                        API_P_TIME("received_from", "Arrival, from"),
+                        API_P_TIME("received_to", "Arrival, before"),
+                        API_P_ENUM("event_type", all_types + 1, "Only this type; may be repeated"),
+                        API_P_TEXT("user", "Only with this user"),
+                        API_P_TEXT("image", "Only with this program"),
+                        API_P_TEXT("hash", "Only with this hash"),
+                        API_P_TEXT("ip", "Only with this address"),
+                        API_P_TEXT("process_guid", "Only of this process"),
+                        API_P_TEXT("q", "Free text"),
+                        API_P_CHOICE("order", "asc|desc", "desc", "Direction of time"),
+                        {.name = "raw",
+                                .in = LG_IN_QUERY,
+                                .type = LG_PARAM_BOOL,
+                                .def = "false",
+                                .doc = "With raw_event"},
+                        API_P_LIMIT, API_P_CURSOR),
+                .responses = {API_OK("EventListResponse", "A page of events")},
+                .handler = list_events,
+        },
+        {
+                .method = LG_GET,
+                .path = "/events/{event_id}",
+                .operation = "getEvent",
+                .tag = "events",
+                .summary = "One event with the record that it was made from",
+                .action = LG_ACT_EVENT_READ,
+                .flags = LG_ROUTE_TENANT,
+                .params = API_PARAMS(API_P_PATH_UUID("event_id", "Id of the event"),
+                        API_P_TIME("time", "Its event time, where you know it: it is found faster"),
+                        {.name = "raw",
+                                .in = LG_IN_QUERY,
+                                .type = LG_PARAM_BOOL,
+                                .def = "true",
+                                .doc = "With raw_event"}),
+                .responses = {API_OK("EventResponse", "The event"), API_GONE},
+                .handler = get_event,
+        },
+};
+API_ROWS(api_events_rows, rows)
