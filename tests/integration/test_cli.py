@@ -63,6 +63,26 @@ def test_what_the_front_doors_name_is_there():
             assert target in targets, f"{page.name}: make {target}"
 
 
+def slugs(page):
+    """Anchors that a page of Markdown has, as the usual viewers make them."""
+    heads = re.findall(r"^#+ +(.*)$", re.sub(r"^```.*?^```", "", page.read_text(), flags=re.M | re.S), re.M)
+    return {re.sub(r"[^\w\- ]", "", head.replace("`", "").lower()).replace(" ", "-") for head in heads}
+
+
+def test_links_of_the_documents_lead_somewhere():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("README.md")]
+    assert len(pages) > 20
+    for page in pages:
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if link.startswith(("http:", "https:", "mailto:")):
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            assert target.exists(), f"{page.relative_to(ROOT)}: {link}"
+            if anchor and target.suffix == ".md":
+                assert anchor in slugs(target), f"{page.relative_to(ROOT)}: {link}"
+
+
 def test_names_cannot_steer_the_terminal(logster, captures, tmp_path):
     plain = subprocess.run(["zstd", "-dcq", captures.attack], stdout=subprocess.PIPE, check=True).stdout
     evil = "\x1b[31m\x07\x7f\x9b\u061c\u200f\u2028\u202e\u2066\u00e9"
