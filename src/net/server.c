@@ -10,9 +10,9 @@
 #include "base/mem.h"
 #include "crypto/encode.h"
 #include "net/server_int.h"
+#include "net/tls_int.h"
 
 #define WATCH_MS 250
-#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 static void log_library(void *cls, const char *fmt, va_list ap)
 {
@@ -134,7 +134,7 @@ static int start_daemon(struct lg_http_server *srv, struct lg_err *reterr)
         items[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, srv->key.p};
         items[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, srv->cert.p};
         items[n++] = (struct MHD_OptionItem){
-                MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES};
+                MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)LG_TLS_PRIORITIES};
         if (srv->ca.p != NULL)
             items[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_TRUST, 0, srv->ca.p};
     }

@@ -3,11 +3,10 @@
 #include <time.h>
 
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 
 #include "base/mem.h"
-#include "crypto/ids.h"
 #include "net/server_int.h"
+#include "net/tls_int.h"
 
 /* What libmicrohttpd calls back: connections, request heads, bodies, ends. */
 
@@ -424,30 +423,6 @@ void lg_conn_completed(
 
 /* ---- client certificates ---- */
 
-static bool read_certificate(struct lg_conn *c, gnutls_session_t session)
-{
-    const gnutls_datum_t *chain;
-    gnutls_x509_crt_t crt;
-    unsigned n = 0, status = 0;
-    size_t name_n = sizeof(c->cert_name) - 1;
-
-    chain = gnutls_certificate_get_peers(session, &n);
-    if (chain == NULL || n == 0)
-        return false;
-    if (gnutls_certificate_verify_peers2(session, &status) < 0 || status != 0)
-        return false;
-    if (gnutls_x509_crt_init(&crt) < 0)
-        return false;
-    if (gnutls_x509_crt_import(crt, &chain[0], GNUTLS_X509_FMT_DER) == 0) {
-        lg_sha256_hex(lg_str_of((const char *)chain[0].data, chain[0].size), c->cert_sha256);
-        if (gnutls_x509_crt_get_dn_by_oid(
-                    crt, GNUTLS_OID_X520_COMMON_NAME, 0, 0, c->cert_name, &name_n) < 0)
-            c->cert_name[0] = '\0';
-    }
-    gnutls_x509_crt_deinit(crt);
-    return c->cert_sha256[0] != '\0';
-}
-
 bool lg_conn_certificate(struct lg_conn *c)
 {
     const struct lg_http_tls *tls = c->srv->core.opts.tls;
@@ -459,7 +434,7 @@ bool lg_conn_certificate(struct lg_conn *c)
         return true;
     info = MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (info != NULL && info->tls_session != NULL)
-        good = read_certificate(c, info->tls_session);
+        good = lg_tls_peer(info->tls_session, c->cert_sha256, c->cert_name, sizeof(c->cert_name));
     if (!good)
         c->cert_sha256[0] = c->cert_name[0] = '\0';
     return good || !tls->client_cert_required;
