@@ -25,7 +25,7 @@
  *   spare time ─► lg_fairshare_next ─► process the record as if it came from the raw topic now
  *
  * Repeated identical events should be folded before they are offered (fold first, then pay):
- * lg_fairshare_offer is told how many records one offer stands for.
+ * lg_fairshare_offer is told how many events the record stands for.
  *
  * The records themselves are read from the bus by this object; at most `window_bytes` of them are
  * in memory, an equal share of it for each endpoint, the rest waits in the log. Thread: its
@@ -64,11 +64,12 @@ int lg_fairshare_assigned(struct lg_fairshare *fs, int32_t partition, int64_t of
 void lg_fairshare_revoked(struct lg_fairshare *fs, int32_t partition);
 
 /*
- * Decides over `n` records (usually 1; more for a fold) of one endpoint. `endpoint` is the record
- * key tenant_id:endpoint_id. LG_FAIR_DIRECT, LG_FAIR_HOLD (emit to the held-back topic, partition
- * `partition`, key `endpoint`; counted as held already), or LG_ENOMEM.
- * lg_fairshare_undo takes back the answers since the last lg_fairshare_settle: call undo when
- * batch() ends with LG_EAGAIN, settle when its outputs are published (ops->committed).
+ * Decides over one record that stands for `n` events (usually 1; more for a fold). `endpoint` is
+ * the record key tenant_id:endpoint_id. LG_FAIR_DIRECT, LG_FAIR_HOLD (emit it to the held-back
+ * topic, partition `partition`, key `endpoint`; it counts as held already), or LG_ENOMEM.
+ * A bucket with anything in it lets the record through and may go into debt for it.
+ * lg_fairshare_undo takes back offers and nexts since the last lg_fairshare_settle: call undo when
+ * batch() or tick() ends with LG_EAGAIN, settle when the outputs are published (ops->committed).
  */
 int lg_fairshare_offer(struct lg_fairshare *fs, int32_t partition, struct lg_str tenant,
         struct lg_str endpoint, uint32_t n, lg_time now) LG_MUST_CHECK;
@@ -76,9 +77,11 @@ void lg_fairshare_settle(struct lg_fairshare *fs);
 void lg_fairshare_undo(struct lg_fairshare *fs);
 
 /*
- * Next held-back record that may go now, or 0 when there is none (nothing held, the drain rate or
- * the endpoints' own rates are used up, or only records that are not yet published are left).
- * 1: *ret is valid until the next call of this function; it counts as done (undo brings it back).
+ * Next held-back record that may go now, deficit round robin over the endpoints, or 0 when there is
+ * none (nothing held, the drain rate is used up, or what is held is not yet published). Draining
+ * pays from the drain rate only: the caller asks when it has time to spare.
+ * 1: *ret is valid until the next settle or undo; it counts as done (undo brings it back).
+ * LG_EAGAIN: the bus is away for now.
  */
 int lg_fairshare_next(struct lg_fairshare *fs, lg_time now, int32_t *ret_partition,
         struct lg_bus_record *ret, struct lg_err *reterr) LG_MUST_CHECK;
