@@ -2,7 +2,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "crypto/encode.h"
 #include "store/event_store.h"
 #include "store/sqlite_alert_int.h"
 
@@ -55,15 +54,13 @@ struct key {
     int64_t id;
 };
 
-/* What a cursor carries, little-endian as the machine is, behind a MAC. */
+/* What a cursor carries, behind a MAC. */
 struct cursor {
     uint64_t query; /* hash of the filters and the sort: a cursor fits its own query only */
     struct key at;
     uint64_t total;
     uint64_t lower_bound;
 };
-#define MAC_BYTES 16
-
 struct listing {
     const struct lg_alert_query *q;
     const struct sort_info *sort;
@@ -94,46 +91,12 @@ static uint64_t query_hash(const struct lg_alert_query *q)
     return mix_str(h, q->text);
 }
 
-static void cursor_mac(const struct lg_sqlite_alerts *as, const struct cursor *cu,
-        uint8_t mac[MAC_BYTES])
-{
-    struct lg_link link;
-    struct lg_str parts[2] = {lg_str_of((const char *)as->cursor_key, sizeof(as->cursor_key)),
-            lg_str_of((const char *)cu, sizeof(*cu))};
-
-    link = lg_chain_next_of(LG_STR("alert cursor"), NULL, parts, 2);
-    memcpy(mac, link.b, MAC_BYTES);
-}
-
-static int cursor_write(const struct lg_sqlite_alerts *as, const struct cursor *cu,
-        struct lg_arena *a, struct lg_str *ret)
-{
-    char raw[sizeof(*cu) + MAC_BYTES];
-    struct lg_buf b;
-    int rc;
-
-    memcpy(raw, cu, sizeof(*cu));
-    cursor_mac(as, cu, (uint8_t *)raw + sizeof(*cu));
-    lg_buf_init(&b, 1024);
-    lg_base64_encode(LG_BASE64_URL, lg_str_of(raw, sizeof(raw)), &b);
-    rc = b.failed != 0 ? b.failed : lg_arena_dup(a, lg_buf_str(&b), ret);
-    lg_buf_done(&b);
-    return rc;
-}
-
 static int cursor_read(const struct lg_sqlite_alerts *as, const struct lg_alert_query *q,
         struct cursor *ret)
 {
-    char raw[sizeof(*ret) + MAC_BYTES];
-    uint8_t mac[MAC_BYTES];
+    int rc = lg_cursor_open(as->cursor_key, q->cursor, ret, sizeof(*ret));
 
-    if (lg_base64_decode(LG_BASE64_URL, q->cursor, raw, sizeof(raw)) != (int)sizeof(raw))
-        return LG_EINVAL;
-    memcpy(ret, raw, sizeof(*ret));
-    cursor_mac(as, ret, mac);
-    if (!lg_crypto_equal(mac, raw + sizeof(*ret), MAC_BYTES) || ret->query != query_hash(q))
-        return LG_EINVAL;
-    return 0;
+    return rc < 0 || ret->query != query_hash(q) ? LG_EINVAL : 0;
 }
 
 /* The statement in the making: text and what is bound, in order. ?1 is the tenant. */
@@ -619,7 +582,7 @@ static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *
                 .total = ret->total,
                 .lower_bound = ret->total_is_lower_bound};
 
-        rc = cursor_write(as, &cu, a, &ret->next_cursor);
+        rc = lg_cursor_seal(as->cursor_key, &cu, sizeof(cu), a, &ret->next_cursor);
     }
     return rc;
 }

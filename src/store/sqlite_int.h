@@ -140,6 +140,11 @@ static inline int64_t lg_id_key(const struct lg_uuid *id)
     return (int64_t)(v >> 1);
 }
 
+/* MAC-protected cursor of `n` bytes. */
+int lg_cursor_seal(const uint8_t key[32], const void *p, size_t n, struct lg_arena *a,
+        struct lg_str *ret) LG_MUST_CHECK;
+int lg_cursor_open(const uint8_t key[32], struct lg_str text, void *ret, size_t n) LG_MUST_CHECK;
+
 int lg_fsync_folder_of(const char *path) LG_MUST_CHECK;
 
 #endif

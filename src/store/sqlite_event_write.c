@@ -1,0 +1,847 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/sqlite_event_int.h"
+
+/*
+ * A batch goes to its days, each in one transaction: rows, blocks, the words that are new, and the
+ * batch's own row with the digest over all of it, chained to the batch before.
+ */
+#define CACHE_MAX (1u << 20) /* entries of a day's caches before they start anew */
+
+/* What one transaction gathers. */
+struct batch {
+    struct lg_sqlite_events *es;
+    struct lg_day *d;
+    struct lg_conn *c;
+    struct lg_zblock_out block;
+    struct lg_buf packed;
+    LG_VEC(struct lg_event_cols) rows;
+    LG_VEC(int64_t) inferences;
+    int64_t displaced_ms;
+    int64_t first_block;
+    struct lg_buf text; /* folding */
+};
+
+static int64_t scalar(struct lg_conn *c, const char *sql, int *rc)
+{
+    struct lg_q q;
+    int64_t v = 0;
+
+    if (*rc < 0)
+        return 0;
+    lg_q_open(&q, c, sql);
+    *rc = lg_q_step(&q);
+    if (*rc > 0)
+        v = lg_q_col_i64(&q, 0);
+    lg_q_done(&q);
+    return v;
+}
+
+/* Loads what the writer keeps of a day. */
+static int make_ready(struct lg_day *d, struct lg_conn *c)
+{
+    struct lg_q q;
+    int rc = 0;
+
+    if (d->ready)
+        return 0;
+    d->next_block = scalar(c, "SELECT coalesce(max(id),0)+1 FROM blocks", &rc);
+    d->last_string = scalar(c, "SELECT coalesce(max(ref),0) FROM strings", &rc);
+    d->last_endpoint = scalar(c, "SELECT coalesce(max(ref),0) FROM endpoints", &rc);
+    d->last_tenant = scalar(c, "SELECT coalesce(max(ref),0) FROM tenant_refs", &rc);
+    d->last_term = scalar(c, "SELECT coalesce(max(seq),0) FROM terms", &rc);
+    d->next_batch = 1;
+    memset(&d->head, 0, sizeof(d->head));
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, c, "SELECT batch, hash FROM batches ORDER BY batch DESC LIMIT 1");
+    rc = lg_q_step(&q);
+    if (rc > 0) {
+        d->next_batch = lg_q_col_i64(&q, 0) + 1;
+        rc = lg_q_col_fixed(&q, 1, d->head.b, sizeof(d->head.b));
+    }
+    lg_q_done(&q);
+    if (rc >= 0)
+        d->ready = true;
+    return rc;
+}
+
+static int remember(struct lg_map *m, uint64_t key, int64_t ref)
+{
+    if (m->n >= CACHE_MAX)
+        lg_map_clear(m);
+    return lg_map_put(m, key, (uint64_t)ref);
+}
+
+static int tenant_ref(struct batch *b, struct lg_str tenant, int64_t *ret)
+{
+    uint64_t key = lg_hash_str(tenant, b->es->map_seed), *have = lg_map_get(&b->d->tenants, key);
+    struct lg_q q;
+    int rc;
+
+    if (have != NULL) {
+        *ret = (int64_t)*have;
+        return 0;
+    }
+    lg_q_open(&q, b->c, "SELECT ref FROM tenant_refs WHERE tenant=?1");
+    lg_q_str(&q, tenant);
+    rc = lg_q_step(&q);
+    *ret = rc > 0 ? lg_q_col_i64(&q, 0) : 0;
+    lg_q_done(&q);
+    if (rc == 0) {
+        if (b->d->last_tenant >= LG_ROW_TENANT_MAX)
+            return LG_ELIMIT;
+        *ret = ++b->d->last_tenant;
+        lg_q_open(&q, b->c, "INSERT INTO tenant_refs VALUES(?1,?2)");
+        lg_q_i64(&q, *ret);
+        lg_q_str(&q, tenant);
+        rc = lg_q_run(&q);
+    }
+    return rc < 0 ? rc : remember(&b->d->tenants, key, *ret);
+}
+
+static int endpoint_ref(struct batch *b, int64_t tenant, struct lg_str endpoint,
+        struct lg_str hostname, int platform, int64_t *ret)
+{
+    uint64_t key = lg_hash_mix(lg_hash_str(endpoint, b->es->map_seed), (uint64_t)tenant);
+    uint64_t *have = lg_map_get(&b->d->endpoints, key);
+    struct lg_q q;
+    int rc;
+
+    if (have != NULL) {
+        *ret = (int64_t)*have;
+        return 0;
+    }
+    rc = lg_endpoint_find(b->c, tenant, endpoint, ret);
+    if (rc == 0) {
+        *ret = ++b->d->last_endpoint;
+        lg_q_open(&q, b->c, "INSERT INTO endpoints VALUES(?1,?2,?3,?4,?5)");
+        lg_q_i64(&q, *ret);
+        lg_q_i64(&q, tenant);
+        lg_q_str(&q, endpoint);
+        lg_q_str(&q, hostname);
+        lg_q_i64(&q, platform);
+        rc = lg_q_run(&q);
+    }
+    return rc < 0 ? rc : remember(&b->d->endpoints, key, *ret);
+}
+
+static uint64_t fold_hash(struct batch *b, struct lg_str s)
+{
+    lg_buf_clear(&b->text);
+    lg_text_fold(s, &b->text);
+    return lg_hash_str(lg_buf_str(&b->text), 0);
+}
+
+static int string_find(struct lg_conn *c, uint64_t fold, struct lg_str s, int64_t *ret)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, c, "SELECT ref FROM strings WHERE fold=?1 AND text=?2");
+    lg_q_i64(&q, (int64_t)fold);
+    lg_q_str(&q, s);
+    rc = lg_q_step(&q);
+    if (rc > 0)
+        *ret = lg_q_col_i64(&q, 0);
+    lg_q_done(&q);
+    return rc;
+}
+
+/* Interns a text; 0 for an empty one. */
+static int string_ref(struct batch *b, struct lg_str s, int64_t *ret)
+{
+    struct lg_str base = lg_str_basename(s);
+    uint64_t key, *have, fold;
+    struct lg_q q;
+    int rc;
+
+    *ret = 0;
+    if (s.n == 0)
+        return 0;
+    if (s.n > 2048)
+        s.n = 2048;
+    key = lg_hash_str(s, b->es->map_seed);
+    have = lg_map_get(&b->d->strings, key);
+    if (have != NULL) {
+        *ret = (int64_t)*have;
+        return 0;
+    }
+    fold = fold_hash(b, s);
+    rc = b->text.failed != 0 ? b->text.failed : string_find(b->c, fold, s, ret);
+    if (rc == 0) {
+        *ret = ++b->d->last_string;
+        lg_q_open(&q, b->c, "INSERT INTO strings VALUES(?1,?2,?3,?4)");
+        lg_q_i64(&q, *ret);
+        lg_q_i64(&q, (int64_t)fold);
+        if (base.n < s.n)
+            lg_q_i64(&q, (int64_t)fold_hash(b, base));
+        else
+            lg_q_null(&q);
+        lg_q_str(&q, s);
+        rc = lg_q_run(&q);
+    }
+    return rc < 0 ? rc : remember(&b->d->strings, key, *ret);
+}
+
+static int add_term(struct batch *b, int64_t term, int kind, int64_t endpoint, lg_time t)
+{
+    int64_t hour = (t - b->d->base_ns) / LG_HOUR_NS;
+    const int64_t parts[] = {term, kind, endpoint, hour};
+    uint64_t key = lg_hash64(parts, sizeof(parts), b->es->map_seed);
+    struct lg_q q;
+    int rc;
+
+    if (term == 0 || lg_map_get(&b->d->terms, key) != NULL)
+        return 0;
+    lg_q_open(&q, b->c, "INSERT OR IGNORE INTO terms VALUES(?1,?2,?3,?4,?5,?6)");
+    lg_q_i64(&q, b->d->last_term + 1);
+    lg_q_i64(&q, term);
+    lg_q_i64(&q, kind);
+    lg_q_i64(&q, endpoint);
+    lg_q_i64(&q, hour);
+    lg_q_i64(&q, (t - b->d->base_ns) / 1000000);
+    rc = lg_q_run(&q);
+    if (rc >= 0 && sqlite3_changes(b->c->db) > 0)
+        b->d->last_term++;
+    return rc < 0 ? rc : remember(&b->d->terms, key, 1);
+}
+
+static int flush_block(struct batch *b)
+{
+    struct lg_zblock_out *o = &b->block;
+    struct lg_buf raw;
+    struct lg_q q;
+    int rc;
+
+    if (o->n == 0)
+        return 0;
+    lg_buf_init(&raw, 128u << 20);
+    lg_buf_add(&raw, &o->n, sizeof(o->n));
+    lg_buf_add(&raw, o->ends, o->n * sizeof(o->ends[0]));
+    lg_buf_adds(&raw, lg_buf_str(&o->bytes));
+    rc = raw.failed != 0 ? raw.failed : o->bytes.failed;
+    if (rc == 0)
+        rc = lg_zstd_pack(b->es->zc, b->es->zstd_level, lg_buf_str(&raw), &b->packed);
+    if (rc == 0) {
+        lg_q_open(&q, b->c, "INSERT INTO blocks VALUES(?1,?2,?3)");
+        lg_q_i64(&q, b->d->next_block);
+        lg_q_i64(&q, (int64_t)raw.n);
+        lg_q_blob(&q, b->packed.p, b->packed.n);
+        rc = lg_q_run(&q);
+    }
+    lg_buf_done(&raw);
+    if (rc < 0)
+        return rc;
+    b->d->next_block++;
+    o->n = 0;
+    lg_buf_clear(&o->bytes);
+    return 0;
+}
+
+/* Where the next record will lie. */
+static int64_t next_loc(const struct batch *b)
+{
+    return b->d->next_block << 8 | b->block.n;
+}
+
+static int block_add(struct batch *b, struct lg_str json)
+{
+    struct lg_zblock_out *o = &b->block;
+
+    lg_buf_adds(&o->bytes, json);
+    if (o->bytes.failed != 0)
+        return o->bytes.failed;
+    o->ends[o->n++] = (uint32_t)o->bytes.n;
+    return o->n >= b->es->block_events || o->bytes.n >= LG_BLOCK_BYTES ? flush_block(b) : 0;
+}
+
+/* 1: a row with this number and another id; 0: the same id, *ret_sum is its content's. */
+static int row_holder(struct lg_conn *c, const char *sql, int64_t id, const struct lg_uuid *want,
+        int64_t *ret_sum)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, c, sql);
+    lg_q_i64(&q, id);
+    rc = lg_q_step(&q);
+    if (rc > 0) {
+        struct lg_str have = lg_q_col_str(&q, 0);
+
+        rc = have.n != LG_UUID_BYTES || memcmp(have.p, want->b, LG_UUID_BYTES) != 0;
+        *ret_sum = lg_q_col_i64(&q, 1);
+    } else if (rc == 0) {
+        rc = LG_ECORRUPT;
+    }
+    lg_q_done(&q);
+    return rc;
+}
+
+static void bind_opt(struct lg_q *q, int64_t v)
+{
+    if (v != 0)
+        lg_q_i64(q, v);
+    else
+        lg_q_null(q);
+}
+
+static int event_insert(struct batch *b, const struct lg_event_cols *r)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, b->c,
+            "INSERT OR IGNORE INTO events(" LG_EVENT_COLS
+            ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)");
+    lg_q_i64(&q, r->id);
+    lg_q_uuid(&q, &r->event_id);
+    for (int i = 0; i < LG_EC_IMAGE; i++)
+        lg_q_i64(&q, r->v[i]);
+    for (int i = LG_EC_IMAGE; i < LG_EC_COUNT; i++)
+        bind_opt(&q, r->v[i]);
+    rc = lg_q_run(&q);
+    return rc < 0 ? rc : sqlite3_changes(b->c->db) > 0;
+}
+
+/* Puts the row under the first free number of its id. */
+static int place_event(struct batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r,
+        enum lg_put *ret)
+{
+    lg_time t = b->d->base_ns + ms * 1000000 + r->v[LG_EC_OFF];
+
+    for (unsigned i = 0; i < LG_ROW_TRIES; i++) {
+        int64_t sum = 0;
+        int rc;
+
+        r->id = lg_row_number(tenant, ms, &r->event_id, i);
+        r->v[LG_EC_OFF] = t - b->d->base_ns - lg_row_ms(r->id) * 1000000;
+        rc = event_insert(b, r);
+        if (rc < 0)
+            return rc;
+        if (rc > 0) {
+            if (lg_row_ms(r->id) - ms > b->displaced_ms)
+                b->displaced_ms = lg_row_ms(r->id) - ms;
+            *ret = LG_PUT_STORED;
+            return 0;
+        }
+        rc = row_holder(b->c, "SELECT event_id, sum FROM events WHERE id=?1", r->id, &r->event_id,
+                &sum);
+        if (rc < 0)
+            return rc;
+        if (rc == 0) {
+            *ret = sum == r->v[LG_EC_SUM] ? LG_PUT_DUPLICATE : LG_PUT_CONFLICT;
+            return 0;
+        }
+    }
+    return LG_ELIMIT;
+}
+
+static struct lg_str hash_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {LG_F_SHA256, LG_F_SHA1, LG_F_MD5};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static struct lg_str address_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {LG_F_SOURCE_IP, LG_F_IP_ADDRESS, LG_F_REMOTE_ADDRESS};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static struct lg_str user_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {
+            LG_F_USER, LG_F_TARGET_USER_NAME, LG_F_SUBJECT_USER_NAME, LG_F_ACCOUNT};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static int event_words(struct batch *b, const struct lg_event *ev, struct lg_event_cols *r)
+{
+    int rc;
+
+    if ((rc = string_ref(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
+            (rc = string_ref(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
+            (rc = string_ref(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
+            (rc = string_ref(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
+            (rc = string_ref(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
+        return rc;
+    return string_ref(b, address_of(ev), &r->v[LG_EC_ADDR]);
+}
+
+static int event_terms(struct batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+{
+    static const int kinds[][2] = {{LG_EC_IMAGE, LG_TERM_IMAGE}, {LG_EC_USER, LG_TERM_USER},
+            {LG_EC_HASH, LG_TERM_HASH}, {LG_EC_DEST, LG_TERM_DESTINATION},
+            {LG_EC_ADDR, LG_TERM_ADDRESS}};
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < sizeof(kinds) / sizeof(*kinds); i++)
+        rc = add_term(b, r->v[kinds[i][0]], kinds[i][1], r->v[LG_EC_ENDPOINT], ev->time_ns);
+    return rc;
+}
+
+static bool makes_process(enum lg_event_type t)
+{
+    return t == LG_EVENT_PROCESS_CREATE || t == LG_EVENT_PROCESS_FORK;
+}
+
+/* A creation's facts, apart, for trees. A fork's child is its target. */
+static int add_process(struct batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+{
+    bool fork = ev->type == LG_EVENT_PROCESS_FORK;
+    int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
+    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID), ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
+    struct lg_str command = lg_str_sub(lg_event_str(ev, LG_F_COMMAND_LINE), 0, 2048);
+    struct lg_q q;
+    int rc = 0;
+
+    if (fork) {
+        parent_guid = guid;
+        ppid = pid;
+        pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
+        parent_image = r->v[LG_EC_IMAGE];
+        rc = string_ref(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
+    } else if ((rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
+        rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
+    }
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, b->c,
+            "INSERT INTO processes(event, endpoint, guid, pid, parent_guid, ppid, image,"
+            " parent_image, user, hash, command) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
+    lg_q_i64(&q, r->id);
+    lg_q_i64(&q, r->v[LG_EC_ENDPOINT]);
+    bind_opt(&q, guid);
+    lg_q_i64(&q, (int64_t)(pid & UINT32_MAX));
+    bind_opt(&q, parent_guid);
+    lg_q_i64(&q, (int64_t)(ppid & UINT32_MAX));
+    bind_opt(&q, r->v[LG_EC_IMAGE]);
+    bind_opt(&q, parent_image);
+    bind_opt(&q, r->v[LG_EC_USER]);
+    bind_opt(&q, r->v[LG_EC_HASH]);
+    lg_q_str(&q, command);
+    return lg_q_run(&q);
+}
+
+static int put_event(struct batch *b, struct lg_event_put *p)
+{
+    const struct lg_event *ev = p->ev;
+    struct lg_event_cols r = {.event_id = ev->event_id};
+    int64_t tenant = 0, in_day = ev->time_ns - b->d->base_ns;
+    int rc = tenant_ref(b, ev->tenant_id, &tenant);
+
+    if (rc >= 0)
+        rc = endpoint_ref(b, tenant, ev->endpoint_id, ev->hostname, (int)ev->platform,
+                &r.v[LG_EC_ENDPOINT]);
+    if (rc >= 0)
+        rc = event_words(b, ev, &r);
+    if (rc < 0)
+        return rc;
+    r.v[LG_EC_OFF] = in_day % 1000000;
+    r.v[LG_EC_RECEIVED] = (p->received_at - b->d->base_ns) / 1000000;
+    r.v[LG_EC_TYPE] = (int64_t)ev->type;
+    r.v[LG_EC_LOC] = next_loc(b);
+    r.v[LG_EC_SUM] = (int64_t)(lg_hash_str(p->json, 0) & UINT32_MAX);
+    r.v[LG_EC_SHIFT] = p->time_shift_ns;
+    rc = place_event(b, tenant, in_day / 1000000, &r, &p->ret_result);
+    if (rc < 0 || p->ret_result != LG_PUT_STORED)
+        return rc;
+    if (lg_vec_push(&b->rows, r) < 0)
+        return LG_ENOMEM;
+    rc = event_terms(b, ev, &r);
+    if (rc >= 0 && makes_process(ev->type))
+        rc = add_process(b, ev, &r);
+    return rc < 0 ? rc : block_add(b, p->json);
+}
+
+static int inference_insert(struct batch *b, int64_t id, int64_t endpoint, int64_t sum,
+        const struct lg_inference *in)
+{
+    struct lg_q q;
+
+    lg_q_open(&q, b->c,
+            "INSERT INTO inferences(id, inference_id, endpoint, window_start, window_end, received,"
+            " prediction, attack_prob, confidence, severity, nodes, edges, time_ms, loc, sum)"
+            " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)");
+    lg_q_i64(&q, id);
+    lg_q_uuid(&q, &in->inference_id);
+    lg_q_i64(&q, endpoint);
+    lg_q_i64(&q, in->window_start);
+    lg_q_i64(&q, in->window_end);
+    lg_q_i64(&q, in->received_at);
+    lg_q_i64(&q, in->prediction);
+    if (in->has_prob) {
+        lg_q_f64(&q, in->attack_prob);
+        lg_q_f64(&q, in->confidence);
+    } else {
+        lg_q_null(&q);
+        lg_q_null(&q);
+    }
+    if (in->has_severity)
+        lg_q_i64(&q, in->severity);
+    else
+        lg_q_null(&q);
+    lg_q_i64(&q, (int64_t)in->nodes);
+    lg_q_i64(&q, (int64_t)in->edges);
+    lg_q_f64(&q, in->inference_time_ms);
+    lg_q_i64(&q, next_loc(b));
+    lg_q_i64(&q, sum);
+    return lg_q_run(&q);
+}
+
+static int inference_more(struct batch *b, int64_t id, const struct lg_inference_put *p)
+{
+    struct lg_q q;
+    int rc = 0;
+
+    for (uint32_t i = 0; rc >= 0 && i < p->in->n_techniques; i++) {
+        lg_q_open(&q, b->c, "INSERT INTO inference_techniques VALUES(?1,?2)");
+        lg_q_str(&q, p->in->techniques[i]);
+        lg_q_i64(&q, id);
+        rc = lg_q_run(&q);
+    }
+    if (rc < 0 || p->context.n == 0)
+        return rc;
+    rc = lg_zstd_pack(b->es->zc, b->es->zstd_level, p->context, &b->packed);
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, b->c, "INSERT INTO contexts VALUES(?1,?2)");
+    lg_q_i64(&q, id);
+    lg_q_blob(&q, b->packed.p, b->packed.n);
+    return lg_q_run(&q);
+}
+
+/* 1: there already, *ret_sum tells its content. */
+static int inference_there(struct batch *b, const struct lg_uuid *id, int64_t *ret_sum)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, b->c, "SELECT sum FROM inferences WHERE inference_id=?1");
+    lg_q_uuid(&q, id);
+    rc = lg_q_step(&q);
+    if (rc > 0)
+        *ret_sum = lg_q_col_i64(&q, 0);
+    lg_q_done(&q);
+    return rc;
+}
+
+/* First free number; inferences of one endpoint and window end share the millisecond only. */
+static int inference_number(struct batch *b, int64_t tenant, int64_t ms, const struct lg_uuid *id,
+        int64_t *ret)
+{
+    struct lg_q q;
+
+    for (unsigned i = 0; i < LG_ROW_TRIES; i++) {
+        int rc;
+
+        *ret = lg_row_number(tenant, ms, id, i);
+        lg_q_open(&q, b->c, "SELECT 1 FROM inferences WHERE id=?1");
+        lg_q_i64(&q, *ret);
+        rc = lg_q_step(&q);
+        lg_q_done(&q);
+        if (rc <= 0) {
+            if (rc == 0 && lg_row_ms(*ret) - ms > b->displaced_ms)
+                b->displaced_ms = lg_row_ms(*ret) - ms;
+            return rc;
+        }
+    }
+    return LG_ELIMIT;
+}
+
+/* Without the time it took: the one member that may differ when a window is judged again. */
+static int64_t content_sum(const struct lg_inference *in)
+{
+    uint64_t h = lg_hash64(&in->attack_prob, sizeof(in->attack_prob), 0);
+    const uint64_t nums[] = {(uint64_t)in->window_start, (uint64_t)in->window_end,
+            (uint64_t)in->prediction, in->events, in->nodes, in->edges};
+
+    h = lg_hash_mix(h, lg_hash64(nums, sizeof(nums), 0));
+    h = lg_hash_mix(h, lg_hash_str(in->endpoint_id, 0));
+    return (int64_t)(h & UINT32_MAX);
+}
+
+static int put_inference(struct batch *b, struct lg_inference_put *p)
+{
+    const struct lg_inference *in = p->in;
+    int64_t tenant = 0, endpoint = 0, id = 0, have = 0, sum = content_sum(in);
+    bool linux_ = lg_str_eq(in->platform, LG_STR("linux"));
+    int rc = inference_there(b, &in->inference_id, &have);
+
+    if (rc != 0) {
+        p->ret_result = have == sum ? LG_PUT_DUPLICATE : LG_PUT_CONFLICT;
+        return rc < 0 ? rc : 0;
+    }
+    rc = tenant_ref(b, in->tenant_id, &tenant);
+    if (rc >= 0)
+        rc = endpoint_ref(b, tenant, in->endpoint_id, in->hostname,
+                linux_ ? LG_PLATFORM_LINUX : LG_PLATFORM_WINDOWS, &endpoint);
+    if (rc >= 0)
+        rc = inference_number(b, tenant, (in->window_end - 1 - b->d->base_ns) / 1000000,
+                &in->inference_id, &id);
+    if (rc >= 0)
+        rc = inference_insert(b, id, endpoint, sum, in);
+    if (rc >= 0)
+        rc = inference_more(b, id, p);
+    if (rc >= 0)
+        rc = block_add(b, in->json);
+    if (rc < 0)
+        return rc;
+    p->ret_result = LG_PUT_STORED;
+    return lg_vec_push(&b->inferences, id);
+}
+
+uint32_t lg_run_prefix(const struct lg_uuid *id)
+{
+    return (uint32_t)id->b[0] << 24 | (uint32_t)id->b[1] << 16 | (uint32_t)id->b[2] << 8 |
+            id->b[3];
+}
+
+static int by_prefix(const void *pa, const void *pb)
+{
+    const struct lg_event_cols *a = (const struct lg_event_cols *)pa;
+    const struct lg_event_cols *b = (const struct lg_event_cols *)pb;
+    int c = memcmp(a->event_id.b, b->event_id.b, 4);
+
+    return c != 0 ? c : (a->id > b->id) - (a->id < b->id);
+}
+
+static void make_run(struct batch *b, struct lg_buf *run)
+{
+    if (b->rows.n > 0)
+        qsort(b->rows.v, b->rows.n, sizeof(*b->rows.v), by_prefix);
+    for (size_t i = 0; i < b->rows.n; i++) {
+        uint32_t prefix = lg_run_prefix(&b->rows.v[i].event_id);
+
+        lg_buf_add(run, &prefix, sizeof(prefix));
+        lg_buf_add(run, &b->rows.v[i].id, sizeof(b->rows.v[i].id));
+    }
+}
+
+static lg_time now_ns(void)
+{
+    struct timespec ts;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+}
+
+static int batch_row(struct batch *b, struct lg_str run, const struct lg_link *hash)
+{
+    struct lg_day *d = b->d;
+    struct lg_q q;
+
+    lg_q_open(&q, b->c, "INSERT INTO batches VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");
+    lg_q_i64(&q, d->next_batch);
+    lg_q_i64(&q, now_ns());
+    lg_q_i64(&q, (int64_t)b->rows.n);
+    lg_q_i64(&q, (int64_t)b->inferences.n);
+    lg_q_i64(&q, b->displaced_ms);
+    lg_q_i64(&q, d->next_block - 1);
+    lg_q_i64(&q, d->last_string);
+    lg_q_i64(&q, d->last_endpoint);
+    lg_q_i64(&q, d->last_tenant);
+    lg_q_i64(&q, d->last_term);
+    lg_q_blob(&q, run.p, run.n);
+    lg_q_blob(&q, b->inferences.v, b->inferences.n * sizeof(*b->inferences.v));
+    lg_q_blob(&q, hash->b, sizeof(hash->b));
+    return lg_q_run(&q);
+}
+
+static int finish(struct batch *b, const int64_t from[5])
+{
+    struct lg_day *d = b->d;
+    int64_t range[10] = {from[0], 0, from[1], 0, from[2], 0, from[3], 0, from[4], 0};
+    struct lg_link hash;
+    struct lg_buf run;
+    int rc = flush_block(b);
+
+    if (rc < 0 || (b->rows.n == 0 && b->inferences.n == 0))
+        return rc;
+    range[2 * LG_RANGE_BLOCK + 1] = d->next_block - 1;
+    range[2 * LG_RANGE_STRING + 1] = d->last_string;
+    range[2 * LG_RANGE_ENDPOINT + 1] = d->last_endpoint;
+    range[2 * LG_RANGE_TENANT + 1] = d->last_tenant;
+    range[2 * LG_RANGE_TERM + 1] = d->last_term;
+    lg_buf_init(&run, SIZE_MAX / 2);
+    make_run(b, &run);
+    rc = run.failed;
+    if (rc == 0)
+        rc = lg_batch_digest(b->c, d->next_batch == 1 ? NULL : &d->head, lg_buf_str(&run),
+                lg_str_of((const char *)b->inferences.v,
+                        b->inferences.n * sizeof(*b->inferences.v)),
+                range, &hash);
+    if (rc == 0)
+        rc = batch_row(b, lg_buf_str(&run), &hash);
+    lg_buf_done(&run);
+    if (rc < 0)
+        return rc;
+    d->head = hash;
+    d->next_batch++;
+    return 0;
+}
+
+/* One day's part of the batch. Conflicts and duplicates are no errors. */
+static int write_day(struct lg_sqlite_events *es, struct lg_day *d, struct lg_event_put **ev,
+        size_t n_ev, struct lg_inference_put **in, size_t n_in)
+{
+    struct batch b = {.es = es, .d = d};
+    int64_t from[5];
+    int rc = lg_sdb_begin(&d->db, &b.c);
+
+    if (rc < 0)
+        return rc;
+    lg_buf_init(&b.block.bytes, 64u << 20);
+    lg_buf_init(&b.packed, 128u << 20);
+    lg_buf_init(&b.text, 1u << 20);
+    rc = make_ready(d, b.c);
+    from[LG_RANGE_BLOCK] = d->next_block - 1;
+    from[LG_RANGE_STRING] = d->last_string;
+    from[LG_RANGE_ENDPOINT] = d->last_endpoint;
+    from[LG_RANGE_TENANT] = d->last_tenant;
+    from[LG_RANGE_TERM] = d->last_term;
+    for (size_t i = 0; rc >= 0 && i < n_ev; i++)
+        rc = put_event(&b, ev[i]);
+    if (rc >= 0)
+        rc = flush_block(&b); /* verdicts resemble each other, not events */
+    for (size_t i = 0; rc >= 0 && i < n_in; i++)
+        rc = put_inference(&b, in[i]);
+    if (rc >= 0)
+        rc = finish(&b, from);
+    rc = lg_sdb_end(&d->db, rc);
+    if (rc >= 0 && b.displaced_ms > d->displaced_ms)
+        d->displaced_ms = b.displaced_ms;
+    lg_buf_done(&b.block.bytes);
+    lg_buf_done(&b.packed);
+    lg_buf_done(&b.text);
+    lg_vec_done(&b.rows);
+    lg_vec_done(&b.inferences);
+    return rc;
+}
+
+static int by_place(const void *pa, const void *pb)
+{
+    const struct lg_event *a = (*(struct lg_event_put *const *)pa)->ev;
+    const struct lg_event *b = (*(struct lg_event_put *const *)pb)->ev;
+    int64_t da = lg_day_of(a->time_ns), db = lg_day_of(b->time_ns);
+    int c;
+
+    if (da != db)
+        return da < db ? -1 : 1;
+    c = lg_str_cmp(a->tenant_id, b->tenant_id);
+    if (c == 0)
+        c = lg_str_cmp(a->endpoint_id, b->endpoint_id);
+    if (c == 0)
+        c = (a->time_ns > b->time_ns) - (a->time_ns < b->time_ns);
+    return c != 0 ? c : memcmp(a->event_id.b, b->event_id.b, LG_UUID_BYTES);
+}
+
+static int by_window(const void *pa, const void *pb)
+{
+    const struct lg_inference *a = (*(struct lg_inference_put *const *)pa)->in;
+    const struct lg_inference *b = (*(struct lg_inference_put *const *)pb)->in;
+    int c = (a->window_end > b->window_end) - (a->window_end < b->window_end);
+
+    return c != 0 ? c : memcmp(a->inference_id.b, b->inference_id.b, LG_UUID_BYTES);
+}
+
+/* Window ends belong to the day that they close. */
+static int64_t day_of_inference(const struct lg_inference *in)
+{
+    return lg_day_of(in->window_end - 1);
+}
+
+struct plan {
+    struct lg_event_put **ev;
+    size_t n_ev;
+    struct lg_inference_put **in;
+    size_t n_in;
+};
+
+static int write_days(struct lg_sqlite_events *es, const struct plan *p, struct lg_err *reterr)
+{
+    size_t e = 0, i = 0;
+    int rc = 0;
+
+    while (rc >= 0 && (e < p->n_ev || i < p->n_in)) {
+        int64_t de = e < p->n_ev ? lg_day_of(p->ev[e]->ev->time_ns) : INT64_MAX;
+        int64_t di = i < p->n_in ? day_of_inference(p->in[i]->in) : INT64_MAX;
+        int64_t day = de < di ? de : di;
+        size_t e0 = e, i0 = i;
+        struct lg_day *d;
+
+        while (e < p->n_ev && lg_day_of(p->ev[e]->ev->time_ns) == day)
+            e++;
+        while (i < p->n_in && day_of_inference(p->in[i]->in) == day)
+            i++;
+        rc = lg_day_get(es, day, true, &d, reterr);
+        if (rc < 0)
+            break;
+        rc = write_day(es, d, p->ev + e0, e - e0, p->in + i0, i - i0);
+        if (rc < 0) {
+            (void)lg_err_set(reterr, rc, "%s: %s", d->db.path, lg_err_name(rc));
+            lg_day_drop(es, d);
+        } else {
+            lg_day_put(es, d);
+        }
+    }
+    return rc;
+}
+
+static bool sound(const struct lg_event_put *p)
+{
+    return p->ev->time_ns >= 0 && p->ev->time_ns < INT64_MAX - LG_DAY_NS &&
+            p->ev->tenant_id.n > 0 && p->ev->endpoint_id.n > 0 &&
+            (unsigned)p->ev->type < LG_EVENT_TYPE_COUNT && p->json.n < (16u << 20);
+}
+
+int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,
+        struct lg_inference_put *in, size_t n_in, struct lg_err *reterr)
+{
+    struct lg_sqlite_events *es = lg_events_of(st);
+    struct plan p = {.n_ev = n_ev, .n_in = n_in};
+    int rc = 0;
+
+    for (size_t i = 0; i < n_ev; i++)
+        if (!sound(&ev[i]))
+            return lg_err_set(reterr, LG_EINVAL, "event %zu of the batch is not sound", i);
+    for (size_t i = 0; i < n_in; i++)
+        if (in[i].in->window_end <= 0 || in[i].in->window_end > INT64_MAX - LG_DAY_NS ||
+                in[i].in->tenant_id.n == 0)
+            return lg_err_set(reterr, LG_EINVAL, "inference %zu of the batch is not sound", i);
+    p.ev = (struct lg_event_put **)lg_calloc(n_ev + 1, sizeof(*p.ev));
+    p.in = (struct lg_inference_put **)lg_calloc(n_in + 1, sizeof(*p.in));
+    if (p.ev == NULL || p.in == NULL)
+        rc = lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    if (rc == 0) {
+        for (size_t i = 0; i < n_ev; i++)
+            p.ev[i] = &ev[i];
+        for (size_t i = 0; i < n_in; i++)
+            p.in[i] = &in[i];
+        qsort(p.ev, n_ev, sizeof(*p.ev), by_place);
+        qsort(p.in, n_in, sizeof(*p.in), by_window);
+        (void)pthread_mutex_lock(&es->write_lock);
+        rc = write_days(es, &p, reterr);
+        (void)pthread_mutex_unlock(&es->write_lock);
+    }
+    lg_free(p.ev);
+    lg_free(p.in);
+    return rc;
+}
