@@ -16,7 +16,7 @@ bool lg_technique_valid(struct lg_str s)
     return true;
 }
 
-const char *lg_technique_tactic(struct lg_str technique)
+const char *lg_alert_tactic(struct lg_str technique)
 {
 #define X(id, tactic) {id, tactic},
     static const struct {
@@ -211,9 +211,9 @@ void lg_alert_title(const struct lg_inference *in, struct lg_buf *out)
     /* The evidence with the largest share names the deed better than the first technique does. */
     for (uint32_t i = 0; tactic == NULL && i < in->n_evidence; i++)
         for (uint32_t k = 0; tactic == NULL && k < in->evidence[i].n_techniques; k++)
-            tactic = lg_technique_tactic(in->evidence[i].techniques[k]);
+            tactic = lg_alert_tactic(in->evidence[i].techniques[k]);
     for (uint32_t i = 0; tactic == NULL && i < in->n_techniques; i++)
-        tactic = lg_technique_tactic(in->techniques[i]);
+        tactic = lg_alert_tactic(in->techniques[i]);
     lg_buf_adds(out, tactic != NULL ? lg_str_z(tactic) : LG_STR("Unusual activity"));
     lg_buf_adds(out, LG_STR(" on "));
     put_plain(out, in->endpoint_id, 80);

@@ -74,7 +74,7 @@ void lg_alert_title(const struct lg_inference *in, struct lg_buf *out);
 /* Sentences made from typed facts of the evidence and techniques. */
 void lg_alert_description(const struct lg_inference *in, struct lg_buf *out);
 /* ATT&CK tactic of a technique id ("Credential Access"), NULL where it is not known. */
-const char *lg_technique_tactic(struct lg_str technique);
+const char *lg_alert_tactic(struct lg_str technique);
 bool lg_technique_valid(struct lg_str s); /* T1234 or T1234.567 */
 
 #endif

@@ -163,7 +163,7 @@ static int get_techniques(struct lg_http_req *req, void *ctx)
     for (uint32_t i = 0; i < n; i++) {
         lg_jw_object(&w);
         LG_JW_STR(&w, "technique", list[i].technique);
-        api_put_str(&w, LG_STR("tactic"), lg_str_z(lg_technique_tactic(list[i].technique)));
+        api_put_str(&w, LG_STR("tactic"), lg_str_z(lg_alert_tactic(list[i].technique)));
         LG_JW_U64(&w, "attacks", list[i].attacks);
         LG_JW_U64(&w, "hosts", list[i].hosts);
         lg_jw_object_end(&w);
