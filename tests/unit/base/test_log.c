@@ -1,4 +1,5 @@
 /* One line an event, whatever it quotes, and only what the level lets through. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "lg_test.h"
@@ -10,11 +11,11 @@ static char text[8192];
 /* What lg_log writes to standard error while `fn` runs. */
 static void caught(void (*fn)(void))
 {
-    int pipes[2], saved = dup(STDERR_FILENO);
+    int pipes[2], saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
     ssize_t n;
 
     assert_true(saved >= 0);
-    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
     assert_true(dup2(pipes[1], STDERR_FILENO) >= 0);
     fn();
     assert_true(dup2(saved, STDERR_FILENO) >= 0);
