@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "detect/model_int.h"
+#include "tensor/half.h"
 
 #define PATH_BYTES 4096
 
@@ -94,43 +95,6 @@ int lg_file_write(const char *path, struct lg_str bytes, struct lg_err *reterr)
     return 0;
 }
 
-static float half_to_float(uint16_t h)
-{
-    uint32_t sign = (uint32_t)(h >> 15) << 31, exp = h >> 10 & 31u, man = h & 1023u, bits;
-    float f;
-
-    if (exp == 0) { /* zero or subnormal: man * 2^-24 exactly */
-        f = (float)man * 0x1p-24f;
-        return sign != 0 ? -f : f;
-    }
-    bits = sign | (exp == 31 ? 255u : exp + 112u) << 23 | man << 13;
-    memcpy(&f, &bits, sizeof(f));
-    return f;
-}
-
-static uint16_t float_to_half(float f) /* round to nearest even; too large saturates */
-{
-    uint32_t bits, man;
-    uint16_t sign;
-    int exp;
-    float a = fabsf(f);
-
-    memcpy(&bits, &f, sizeof(bits));
-    sign = (uint16_t)(bits >> 31 << 15);
-    if (a >= 65504.0f)
-        return (uint16_t)(sign | 0x7bffu);
-    if (a < 0x1p-14f)
-        return (uint16_t)(sign | (uint16_t)lrintf(a * 0x1p24f));
-    exp = (int)(bits >> 23 & 255u) - 112;
-    man = bits & 0x7fffffu;
-    man += 0xfffu + (man >> 13 & 1u);
-    if (man & 0x800000u) {
-        man = 0;
-        exp++;
-    }
-    return (uint16_t)(sign | exp << 10 | man >> 13);
-}
-
 /* The networks' tables are stored in half precision: a fifth of the bytes in git, and evaluation
  * always runs on what a load gives back. */
 static int convert(const struct lg_tensors *from, enum lg_dtype have, enum lg_dtype to,
@@ -149,10 +113,10 @@ static int convert(const struct lg_tensors *from, enum lg_dtype have, enum lg_dt
             memcpy(c->data, t->data, (size_t)t->n * lg_dtype_size(t->dtype));
         else if (to == LG_F32)
             for (uint64_t k = 0; k < t->n; k++)
-                ((float *)c->data)[k] = half_to_float(((const uint16_t *)t->data)[k]);
+                ((float *)c->data)[k] = lg_half_to_float(((const uint16_t *)t->data)[k]);
         else
             for (uint64_t k = 0; k < t->n; k++)
-                ((uint16_t *)c->data)[k] = float_to_half(((const float *)t->data)[k]);
+                ((uint16_t *)c->data)[k] = lg_float_to_half(((const float *)t->data)[k]);
     }
     return 0;
 }
@@ -188,6 +152,8 @@ static int load_gat(
     if (rc == 0)
         rc = lg_gnn_model_from_tensors(&wide, &want, &m->gat[k], reterr);
     lg_tensors_done(&wide);
+    if (rc == 0 && lg_gnn_model_halve(m->gat[k]) == LG_ENOMEM)
+        rc = lg_err_set(reterr, LG_ENOMEM, "out of memory");
     return rc;
 }
 

@@ -34,10 +34,15 @@ static void embed_nodes(const struct lg_kernels *k, const struct lg_gnn_model *m
         const uint32_t *tok = g->tok + g->tok_off[v];
         uint32_t n = g->tok_off[v + 1] - g->tok_off[v];
         float wide = 0.0f;
+        const float *base = model->type_base + (size_t)g->node_type[v] * d;
+        const float *num = g->node_num + (size_t)v * model->cfg.num_dim;
 
-        k->embed(x + (size_t)v * d, d, model->type_base + (size_t)g->node_type[v] * d,
-                g->node_num + (size_t)v * model->cfg.num_dim, model->cfg.num_dim, model->num_wt,
-                tok, n, all - g->tok_off[v], model->idf, model->w.tok);
+        if (model->tok_half != NULL)
+            k->embed_half(x + (size_t)v * d, d, base, num, model->cfg.num_dim, model->num_wt, tok,
+                    n, all - g->tok_off[v], model->idf, model->tok_half);
+        else
+            k->embed(x + (size_t)v * d, d, base, num, model->cfg.num_dim, model->num_wt, tok, n,
+                    all - g->tok_off[v], model->idf, model->w.tok);
         for (uint32_t t = 0; t < n; t++)
             wide += model->w.wide[tok[t]];
         s->wide[v] = wide;

@@ -92,6 +92,11 @@ int lg_gnn_model_load(const char *path, const struct lg_gnn_config *want, struct
 int lg_gnn_model_save(
         const struct lg_gnn_model *model, const char *path, struct lg_err *reterr) LG_MUST_CHECK;
 
+/* Keeps the token table in half precision from now on, if that loses nothing: the same scores from
+ * half the memory. Such a network cannot be trained. 0, LG_ERANGE (it would lose; nothing is
+ * changed), LG_ENOMEM. */
+int lg_gnn_model_halve(struct lg_gnn_model *model) LG_MUST_CHECK;
+
 /* The same from and to a tensor set (bundles of models, tests). */
 struct lg_tensors;
 int lg_gnn_model_from_tensors(const struct lg_tensors *set, const struct lg_gnn_config *want,

@@ -50,6 +50,7 @@ struct lg_gnn_model {
     struct lg_gnn_layout lay;
     float *flat;
     float *idf;
+    uint16_t *tok_half; /* the token table, and w.tok is NULL (lg_gnn_model_halve); or NULL */
     struct lg_gnn_weights w;
     /* Made from the weights by lg_gnn_model_prepare, in the shape that the kernels want. */
     float *prep;

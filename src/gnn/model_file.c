@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gnn/gnn_int.h"
+#include "tensor/half.h"
 #include "tensor/tensor.h"
 
 #define FORMAT 1
@@ -162,8 +163,10 @@ int lg_gnn_model_to_tensors(
         uint64_t shape[2] = {p->shape[0], p->shape[1]};
 
         rc = lg_tensors_add(set, lg_str_z(p->name), LG_F32, p->ndim, shape, &t, reterr);
-        if (rc == 0)
+        if (rc == 0 && (m->tok_half == NULL || i + 1 < m->lay.n))
             memcpy(t->data, m->flat + p->offset, p->n * sizeof(float));
+        for (size_t k = 0; rc == 0 && m->tok_half != NULL && i + 1 == m->lay.n && k < p->n; k++)
+            ((float *)t->data)[k] = lg_half_to_float(m->tok_half[k]);
     }
     return rc;
 }

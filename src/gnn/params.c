@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "gnn/gnn_int.h"
 #include "gnn/rng.h"
+#include "tensor/half.h"
 
 void lg_gnn_config_default(struct lg_gnn_config *cfg)
 {
@@ -253,6 +254,7 @@ void lg_gnn_model_free(struct lg_gnn_model *m)
     if (m == NULL)
         return;
     lg_free(m->flat);
+    lg_free(m->tok_half);
     lg_free(m->idf);
     lg_free(m->prep);
     lg_free(m);
@@ -269,5 +271,38 @@ int lg_gnn_model_set_idf(struct lg_gnn_model *m, const float *idf)
         if (!(idf[t] >= 0.0f && idf[t] < 1e6f))
             return LG_EINVAL;
     memcpy(m->idf, idf, (size_t)m->cfg.vocab * sizeof(float));
+    return 0;
+}
+
+int lg_gnn_model_halve(struct lg_gnn_model *m)
+{
+    size_t n = (size_t)m->cfg.vocab * m->cfg.dim, before;
+    uint16_t *half;
+    float *flat;
+
+    if (m->tok_half != NULL)
+        return 0;
+    for (size_t i = 0; i < n; i++) {
+        float back = lg_half_to_float(lg_float_to_half(m->w.tok[i]));
+
+        if (memcmp(&back, &m->w.tok[i], sizeof(back)) != 0)
+            return LG_ERANGE;
+    }
+    before = (size_t)(m->w.tok - m->flat); /* the table is the last of all */
+    half = lg_aligned_alloc(n * sizeof(*half));
+    flat = lg_aligned_alloc(before * sizeof(*flat));
+    if (half == NULL || flat == NULL) {
+        lg_free(half);
+        lg_free(flat);
+        return LG_ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++)
+        half[i] = lg_float_to_half(m->w.tok[i]);
+    memcpy(flat, m->flat, before * sizeof(*flat));
+    lg_free(m->flat);
+    m->flat = flat;
+    m->tok_half = half;
+    lg_gnn_weights_bind(&m->w, &m->lay, flat, true);
+    m->w.tok = NULL;
     return 0;
 }

@@ -366,6 +366,8 @@ int lg_gnn_train(struct lg_gnn_model *model, const struct lg_gnn_sample *train, 
     uint32_t nodes = 1, edges = 0;
     int rc = check_options(opt, reterr);
 
+    if (rc == 0 && model->tok_half != NULL)
+        rc = lg_err_set(reterr, LG_EINVAL, "the network was halved, only to score");
     if (rc == 0 && (n_train < 1 || n_train > UINT32_MAX / 2 || n_valid > UINT32_MAX / 2))
         rc = lg_err_set(reterr, LG_EINVAL, "training: %zu samples", n_train);
     if (rc == 0)

@@ -2,10 +2,23 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "tensor/kernels_int.h"
 
 static _Atomic int forced = LG_SIMDS;
+
+#if defined(__x86_64__)
+/* Of no builtin that both compilers know; every CPU with AVX2 has had it so far. */
+static bool has_f16c(void)
+{
+    unsigned a, b, c = 0, d;
+
+    return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+#endif
 
 const struct lg_kernels *lg_kernels_of(enum lg_simd simd)
 {
@@ -14,8 +27,9 @@ const struct lg_kernels *lg_kernels_of(enum lg_simd simd)
         return &lg_kernels_portable;
 #if defined(__x86_64__)
     case LG_SIMD_AVX2:
-        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &lg_kernels_avx2
-                                                                               : NULL;
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c()
+                ? &lg_kernels_avx2
+                : NULL;
     case LG_SIMD_AVX512:
         return __builtin_cpu_supports("avx512f") && lg_kernels_of(LG_SIMD_AVX2) != NULL
                 ? &lg_kernels_avx512

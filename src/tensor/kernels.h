@@ -90,6 +90,11 @@ struct lg_kernels {
     void (*embed)(float *out, uint32_t dim, const float *base, const float *num, uint32_t num_dim,
             const float *num_w, const uint32_t *tok, uint32_t n_tok, uint32_t n_ahead,
             const float *idf, const float *table);
+    /* The same from a table of float16: half the memory to fetch, and the same bits where the
+     * float32 table holds such numbers only. */
+    void (*embed_half)(float *out, uint32_t dim, const float *base, const float *num,
+            uint32_t num_dim, const float *num_w, const uint32_t *tok, uint32_t n_tok,
+            uint32_t n_ahead, const float *idf, const uint16_t *table);
     /* s1[i][h] = a1[h] . z[i][h], s2 likewise, for n rows. */
     void (*head_dots)(const float *z, uint32_t n, uint32_t dim, uint32_t heads, const float *a1,
             const float *a2, float *s1, float *s2);

@@ -19,6 +19,11 @@ typedef v8 vf;
 #define vf_min v8_min
 #define vf_fma v8_fma
 
+LG_OP vf vf_load_half(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
 LG_OP vf vf_scale2(vf p, vf t)
 {
     __m256i n = _mm256_slli_epi32(_mm256_castps_si256(t), 23);

@@ -2,13 +2,18 @@
 #include "tensor/kernels_int.h"
 
 #if defined(__x86_64__)
-#define LG_TARGET __attribute__((target("avx512f,avx2,fma")))
+#define LG_TARGET __attribute__((target("avx512f,avx2,fma,f16c")))
 #include "tensor/simd_avx2.h"
 
 #define LG_VW 16
 #define LG_MR 12
 typedef __m512 vf;
 LG_X86_OPS(vf, _mm512)
+
+LG_OP vf vf_load_half(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 
 LG_OP vf vf_scale2(vf p, vf t)
 {

@@ -210,24 +210,38 @@ LG_FN void k_gemm(uint32_t m, uint32_t k, uint32_t n, const float *a, size_t lda
 
 #define LG_PREFETCH_ROWS 8
 
+/* A vector of a row of the table, which is float32 or (half) float16; one of the two is NULL. */
+LG_INLINE vf table_load(const float *table, const uint16_t *half, size_t at)
+{
+    return half != NULL ? vf_load_half(half + at) : vf_load(table + at);
+}
+
 /* Four vectors of columns from j on stay in registers over all numbers and tokens. The order of
  * the additions is that of embed1. */
 LG_INLINE void embed4(float *out, uint32_t dim, uint32_t j, const float *base, const float *num,
         uint32_t num_dim, const float *num_w, const uint32_t *tok, uint32_t n_tok, const float *idf,
-        float inv, const float *table)
+        float inv, const float *table, const uint16_t *half)
 {
     vf c0 = vf_load(base + j), c1 = vf_load(base + j + LG_VW);
     vf c2 = vf_load(base + j + 2 * LG_VW), c3 = vf_load(base + j + 3 * LG_VW);
 
-    for (uint32_t i = 0; i < num_dim + n_tok; i++) {
-        bool text = i >= num_dim;
-        const float *row = text ? table + (size_t)tok[i - num_dim] * dim : num_w + (size_t)i * dim;
-        vf x = vf_set1(text ? idf[tok[i - num_dim]] * inv : num[i]);
+    for (uint32_t i = 0; i < num_dim; i++) {
+        const float *row = num_w + (size_t)i * dim + j;
+        vf x = vf_set1(num[i]);
 
-        c0 = vf_fma(x, vf_load(row + j), c0);
-        c1 = vf_fma(x, vf_load(row + j + LG_VW), c1);
-        c2 = vf_fma(x, vf_load(row + j + 2 * LG_VW), c2);
-        c3 = vf_fma(x, vf_load(row + j + 3 * LG_VW), c3);
+        c0 = vf_fma(x, vf_load(row), c0);
+        c1 = vf_fma(x, vf_load(row + LG_VW), c1);
+        c2 = vf_fma(x, vf_load(row + 2 * LG_VW), c2);
+        c3 = vf_fma(x, vf_load(row + 3 * LG_VW), c3);
+    }
+    for (uint32_t t = 0; t < n_tok; t++) {
+        size_t at = (size_t)tok[t] * dim + j;
+        vf x = vf_set1(idf[tok[t]] * inv);
+
+        c0 = vf_fma(x, table_load(table, half, at), c0);
+        c1 = vf_fma(x, table_load(table, half, at + LG_VW), c1);
+        c2 = vf_fma(x, table_load(table, half, at + 2 * LG_VW), c2);
+        c3 = vf_fma(x, table_load(table, half, at + 3 * LG_VW), c3);
     }
     vf_store(out + j, c0);
     vf_store(out + j + LG_VW, c1);
@@ -237,35 +251,54 @@ LG_INLINE void embed4(float *out, uint32_t dim, uint32_t j, const float *base, c
 
 LG_INLINE void embed1(float *out, uint32_t dim, uint32_t j, const float *base, const float *num,
         uint32_t num_dim, const float *num_w, const uint32_t *tok, uint32_t n_tok, const float *idf,
-        float inv, const float *table)
+        float inv, const float *table, const uint16_t *half)
 {
     vf c = vf_load(base + j);
 
     for (uint32_t i = 0; i < num_dim; i++)
         c = vf_fma(vf_set1(num[i]), vf_load(num_w + (size_t)i * dim + j), c);
     for (uint32_t t = 0; t < n_tok; t++)
-        c = vf_fma(vf_set1(idf[tok[t]] * inv), vf_load(table + (size_t)tok[t] * dim + j), c);
+        c = vf_fma(
+                vf_set1(idf[tok[t]] * inv), table_load(table, half, (size_t)tok[t] * dim + j), c);
     vf_store(out + j, c);
+}
+
+LG_INLINE void embed(float *out, uint32_t dim, const float *base, const float *num,
+        uint32_t num_dim, const float *num_w, const uint32_t *tok, uint32_t n_tok, uint32_t n_ahead,
+        const float *idf, const float *table, const uint16_t *half)
+{
+    float ss = 0.0f, inv;
+    uint32_t j = 0, line = half != NULL ? 32 : 16;
+
+    /* The rows lie anywhere in a large table: fetch those of the nodes to come. */
+    for (uint32_t t = LG_PREFETCH_ROWS; t < n_tok + LG_PREFETCH_ROWS && t < n_ahead; t++)
+        for (uint32_t i = 0; i < dim; i += line) {
+            size_t at = (size_t)tok[t] * dim + i;
+
+            __builtin_prefetch(
+                    half != NULL ? (const void *)(half + at) : (const void *)(table + at));
+        }
+    for (uint32_t t = 0; t < n_tok; t++)
+        ss = fmaf(idf[tok[t]], idf[tok[t]], ss);
+    inv = ss > 0.0f ? 1.0f / sqrtf(ss) : 0.0f;
+    for (; j + 4 * LG_VW <= dim; j += 4 * LG_VW)
+        embed4(out, dim, j, base, num, num_dim, num_w, tok, n_tok, idf, inv, table, half);
+    for (; j < dim; j += LG_VW)
+        embed1(out, dim, j, base, num, num_dim, num_w, tok, n_tok, idf, inv, table, half);
 }
 
 LG_FN void k_embed(float *out, uint32_t dim, const float *base, const float *num, uint32_t num_dim,
         const float *num_w, const uint32_t *tok, uint32_t n_tok, uint32_t n_ahead, const float *idf,
         const float *table)
 {
-    float ss = 0.0f, inv;
-    uint32_t j = 0;
+    embed(out, dim, base, num, num_dim, num_w, tok, n_tok, n_ahead, idf, table, NULL);
+}
 
-    /* The rows lie anywhere in a large table: fetch those of the nodes to come. */
-    for (uint32_t t = LG_PREFETCH_ROWS; t < n_tok + LG_PREFETCH_ROWS && t < n_ahead; t++)
-        for (uint32_t i = 0; i < dim; i += 16)
-            __builtin_prefetch(table + (size_t)tok[t] * dim + i);
-    for (uint32_t t = 0; t < n_tok; t++)
-        ss = fmaf(idf[tok[t]], idf[tok[t]], ss);
-    inv = ss > 0.0f ? 1.0f / sqrtf(ss) : 0.0f;
-    for (; j + 4 * LG_VW <= dim; j += 4 * LG_VW)
-        embed4(out, dim, j, base, num, num_dim, num_w, tok, n_tok, idf, inv, table);
-    for (; j < dim; j += LG_VW)
-        embed1(out, dim, j, base, num, num_dim, num_w, tok, n_tok, idf, inv, table);
+LG_FN void k_embed_half(float *out, uint32_t dim, const float *base, const float *num,
+        uint32_t num_dim, const float *num_w, const uint32_t *tok, uint32_t n_tok, uint32_t n_ahead,
+        const float *idf, const uint16_t *table)
+{
+    embed(out, dim, base, num, num_dim, num_w, tok, n_tok, n_ahead, idf, NULL, table);
 }
 
 LG_FN void k_head_dots(const float *z, uint32_t n, uint32_t dim, uint32_t heads, const float *a1,
@@ -648,6 +681,7 @@ const struct lg_kernels LG_KERNELS_NAME = {
         .axpy = k_axpy,
         .fma_into = k_fma_into,
         .embed = k_embed,
+        .embed_half = k_embed_half,
         .head_dots = k_head_dots,
         .elu_norm = k_elu_norm,
         .gat_node = k_gat_node,

@@ -5,7 +5,7 @@
 
 /* 4 and 8 lanes with FMA3. The AVX-512 file sets its own, wider LG_TARGET. */
 #ifndef LG_TARGET
-#define LG_TARGET __attribute__((target("avx2,fma")))
+#define LG_TARGET __attribute__((target("avx2,fma,f16c")))
 #endif
 #define LG_OP static inline __attribute__((always_inline)) LG_TARGET
 

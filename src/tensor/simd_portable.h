@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tensor/half.h"
+
 /* The vector operations of kernels_impl.h in plain C; the meaning that the others must keep. */
 #define LG_TARGET
 #define LG_VW 8
@@ -91,6 +93,14 @@ typedef v8 vf;
 LG_PORTABLE_OPS(v4, 4)
 LG_PORTABLE_OPS(v8, 8)
 
+static inline v8 v8_load_half(const uint16_t *p)
+{
+    v8 r;
+
+    LG_EACH(8, lg_half_to_float(p[i]));
+    return r;
+}
+
 /* p * 2^n, where the low bits of t hold n. */
 static inline v8 v8_scale2(v8 p, v8 t)
 {
@@ -134,6 +144,7 @@ static inline float v8_join(v8 a)
 #define vf_max v8_max
 #define vf_min v8_min
 #define vf_fma v8_fma
+#define vf_load_half v8_load_half
 #define vf_scale2 v8_scale2
 #define vf_elu_slope v8_elu_slope
 
