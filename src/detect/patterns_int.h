@@ -2,6 +2,7 @@
 #define LG_DETECT_PATTERNS_INT_H
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "detect/patterns.h"
 
@@ -140,6 +141,18 @@ struct lg_pat_node {
 };
 int lg_pat_node_text(struct lg_arena *a, const struct lg_pat_scanner *sc, enum lg_platform platform,
         const struct lg_node *node, struct lg_pat_node *ret) LG_MUST_CHECK;
+/* The same from a cache, since most nodes stand in several windows. Without memory, or when the
+ * cache is full, the text is made in `a`; *ret is valid until the cache's next graph. */
+struct lg_pat_cache {
+    struct lg_map map;
+    struct lg_arena mem;
+};
+void lg_pat_cache_init(struct lg_pat_cache *c);
+void lg_pat_cache_done(struct lg_pat_cache *c);
+void lg_pat_cache_next_graph(struct lg_pat_cache *c);
+int lg_pat_cache_get(struct lg_pat_cache *c, struct lg_arena *a, const struct lg_pat_scanner *sc,
+        enum lg_platform platform, const struct lg_node *node,
+        struct lg_pat_node *ret) LG_MUST_CHECK;
 /* Lower case, without ignored quoting, white space collapsed, one space at both ends; decoded
  * base64 follows. Used for command lines, scripts and edge details. */
 int lg_pat_clean(struct lg_arena *a, enum lg_platform platform, struct lg_str in,

@@ -16,6 +16,7 @@ struct lg_patterns {
     uint16_t *triggers; /* rule by literal's bit: to be tried where the literal was found */
     uint32_t *tried;    /* by rule: last node that it was tried at, + 1 */
     struct lg_arena text;
+    struct lg_pat_cache cache;
     const struct lg_graph *g;
     struct lg_pat_node *nodes;
     struct lg_str *details; /* by edge; p == NULL: not cleaned yet */
@@ -99,6 +100,7 @@ int lg_patterns_new(struct lg_patterns **ret)
     if (ps == NULL)
         return LG_ENOMEM;
     lg_arena_init(&ps->text, MAX_TEXT_BYTES);
+    lg_pat_cache_init(&ps->cache);
     rc = lg_pat_program_init(&ps->program);
     for (uint32_t i = 0; rc >= 0 && i < lg_pattern_count(); i++) {
         const struct lg_pattern *pat = lg_pattern_get(i);
@@ -132,6 +134,7 @@ void lg_patterns_free(struct lg_patterns *ps)
     lg_free(ps->triggers);
     lg_free(ps->tried);
     lg_arena_done(&ps->text);
+    lg_pat_cache_done(&ps->cache);
     lg_vec_done(&ps->hits);
     lg_vec_done(&ps->again);
     lg_free(ps);
@@ -162,6 +165,7 @@ static int prepare(struct lg_patterns *ps, const struct lg_graph *g)
     int rc = 0;
 
     lg_arena_clear(&ps->text);
+    lg_pat_cache_next_graph(&ps->cache);
     ps->g = g;
     ps->edge_types = 0;
     ps->out_of_memory = false;
@@ -170,8 +174,8 @@ static int prepare(struct lg_patterns *ps, const struct lg_graph *g)
     if (ps->nodes == NULL || ps->details == NULL)
         return LG_ENOMEM;
     for (uint32_t v = 0; rc >= 0 && v < g->n_nodes; v++)
-        rc = lg_pat_node_text(
-                &ps->text, &ps->program.scanner, g->platform, &g->nodes[v], &ps->nodes[v]);
+        rc = lg_pat_cache_get(&ps->cache, &ps->text, &ps->program.scanner, g->platform,
+                &g->nodes[v], &ps->nodes[v]);
     for (uint32_t e = 0; e < g->n_edges; e++)
         ps->edge_types |= UINT64_C(1) << g->edges[e].type;
     if (rc >= 0)
@@ -272,7 +276,12 @@ static bool text_all(const struct lg_patterns *ps, const struct lg_pat_clause *c
     for (uint32_t i = 0; i < cl->n_lit; i++) {
         struct lg_str lit = ps->program.lits.v[cl->lit + i].s;
 
-        if (!(path && lg_str_find(pn->path, lit) >= 0) && !(cmd && lg_str_find(pn->cmd, lit) >= 0))
+        if (lit.n >= LG_PAT_MIN_SCAN) {
+            if (!(path && any_bit(pn->path_bits, cl->bit + i, 1)) &&
+                    !(cmd && pn->cmd_bits != NULL && any_bit(pn->cmd_bits, cl->bit + i, 1)))
+                return false;
+        } else if (!(path && lg_str_find(pn->path, lit) >= 0) &&
+                !(cmd && lg_str_find(pn->cmd, lit) >= 0))
             return false;
     }
     return true;
