@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 export JOBS FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench oracle docs formats clean
+.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak oracle docs formats clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,10 +50,13 @@ format: ## clang-format over all C and C++ files
 coverage: ## line coverage of src/ by the tests; fails under 85 %
 	scripts/coverage.sh
 
-bench: ## run the benchmarks of the release build; writes build/bench.json
+bench: ## run the benchmarks of the release build; LOGSTER_DATA=folder of recordings; build/bench.json
 	cmake --preset release
-	ninja -C build/release -j $(JOBS) benches
+	ninja -C build/release -j $(JOBS) benches logster
 	scripts/bench.py
+
+soak: build ## scan 20 GB of 2,000 endpoints from a pipe; fails over 300 MB of memory
+	tests/bench/bench_scan.py --soak
 
 oracle: ## compare the numbers with independent implementations (PyTorch)
 	cmake --preset release

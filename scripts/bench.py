@@ -3,12 +3,17 @@
 
 Each build/release/tests/bench/bench_* prints JSON lines {"name", "value", "unit"} and may add
 "baseline": the figure of a plain implementation of the same work, measured by the same program.
-Where it does not, tests/bench/baseline.json may name one. Writes build/bench.json, a list of
+Where it does not, tests/bench/baseline.json may name one; tests/bench/bench_*.py print the same, and
+there the baseline is the bound that we promise. Writes build/bench.json, a list of
 {name, value, unit, baseline, ratio}, and prints it as a table. ratio = value / baseline.
+
+LOGSTER_DATA names a folder of recordings (windows/*/*.zst, linux/*/*.zst) to cut events from;
+without it those in tests/data stand in, and they are few.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,18 +28,23 @@ def main():
 
     folder = ROOT / "build/release/tests/bench"
     programs = sorted(p for p in folder.glob("bench_*") if p.is_file() and not p.suffix)
+    programs += sorted((ROOT / "tests/bench").glob("bench_*.py"))
     if args.name:
-        programs = [p for p in programs if p.name.removeprefix("bench_") in args.name]
+        programs = [p for p in programs if p.stem.removeprefix("bench_") in args.name]
     if not programs:
         print("bench: nothing to run; `make bench` builds the programs first", file=sys.stderr)
         return 1
     known = ROOT / "tests/bench/baseline.json"
     baselines = json.loads(known.read_text()) if known.exists() else {}
 
+    data = os.environ.get("LOGSTER_DATA")
+    recordings = {"bench_normalize": sorted(Path(data).glob("*/*/*.zst"))} if data else {}
+    print(f"recordings: {data or 'tests/data, since LOGSTER_DATA names no folder'}")
+
     rows, failed = [], False
     for program in programs:
         print(f"==> {program.name}", flush=True)
-        done = subprocess.run([program], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([program, *recordings.get(program.name, [])], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             print(f"bench: {program.name} failed with status {done.returncode}", file=sys.stderr)
             failed = True
@@ -45,15 +55,17 @@ def main():
             base = row.get("baseline", baselines.get(row["name"]))
             rows.append({"name": row["name"], "value": row["value"], "unit": row["unit"],
                          "baseline": base,
-                         "ratio": row["value"] / base if base else None})
+                         "ratio": row["value"] / base if base else None,
+                         **({"captures": row["captures"]} if "captures" in row else {})})
     out = ROOT / "build/bench.json"
     out.write_text(json.dumps(rows, indent=1) + "\n")
 
-    print(f"\n{'name':<44} {'value':>14} {'unit':<12} {'baseline':>14} {'ratio':>8}")
+    print(f"\n{'name':<44} {'value':>14} {'unit':<12} {'baseline':>14} {'ratio':>8} {'captures':>9}")
     for row in rows:
         base = f"{row['baseline']:,.2f}" if row["baseline"] else "-"
         ratio = f"{row['ratio']:.2f}" if row["ratio"] else "-"
-        print(f"{row['name']:<44} {row['value']:>14,.2f} {row['unit']:<12} {base:>14} {ratio:>8}")
+        print(f"{row['name']:<44} {row['value']:>14,.2f} {row['unit']:<12} {base:>14} {ratio:>8}"
+              f" {row.get('captures', ''):>9}")
     print(f"\nwritten to {out.relative_to(ROOT)}")
     return 1 if failed or not rows else 0
 

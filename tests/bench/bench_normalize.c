@@ -21,7 +21,7 @@
 #define RUNS 5
 #define MAX_BYTES ((size_t)64 << 20)
 #define FORMATS 32
-#define PER_CAPTURE ((size_t)4 << 20)
+#define PER_CAPTURE ((size_t)2 << 20)
 
 static double now_s(void)
 {
@@ -44,6 +44,7 @@ struct set {
     struct lg_buf text;
     LG_VEC(struct lg_str) records; /* p holds an offset until all are read */
     size_t from_this_capture;
+    size_t captures;
 };
 
 static struct set sets[FORMATS];
@@ -91,6 +92,7 @@ static void load(const char *path)
                 continue;
             must(lg_vec_push(&s->records, lg_str_of((const char *)s->text.n, rec.n)), path);
             lg_buf_adds(&s->text, rec);
+            s->captures += s->from_this_capture == 0;
             s->from_this_capture += rec.n;
         }
     must(rc, path);
@@ -175,8 +177,8 @@ static void measure(struct set *s)
         parse = t < parse ? t : parse;
     }
     printf("{\"name\":\"normalize_%s\",\"value\":%.0f,\"unit\":\"events/s\",\"records\":%zu,"
-           "\"mean_bytes\":%zu,\"events\":%zu,\"dead\":%zu}\n",
-            lg_format_name(s->format), (double)sum.events / best, s->records.n,
+           "\"captures\":%zu,\"mean_bytes\":%zu,\"events\":%zu,\"dead\":%zu}\n",
+            lg_format_name(s->format), (double)sum.events / best, s->records.n, s->captures,
             s->text.n / s->records.n, sum.events, sum.dead);
     printf("{\"name\":\"normalize_%s_bytes\",\"value\":%.1f,\"unit\":\"MB/s\"",
             lg_format_name(s->format), (double)s->text.n / best / 1e6);
