@@ -286,17 +286,26 @@ static int key_for(struct lg_intake_work *w, struct lg_str host)
 int lg_intake_store(struct lg_intake_work *w, const struct lg_intake_item *item,
         enum lg_topic topic, struct lg_str connection)
 {
-    struct lg_str host =
-            item->root.at != NULL ? lg_intake_host(item->root) : lg_intake_text_host(item->value);
-    struct lg_str value = item->value;
+    const bool json = item->root.at != NULL;
+    const struct lg_str inner = json ? lg_intake_unwrap(item->root) : (struct lg_str){0};
+    struct lg_str value = item->value, host;
+    bool stays = item->value_stays;
     int rc;
 
+    host = json ? lg_intake_host(item->root) : lg_intake_text_host(value);
+    if (inner.n > 0) { /* the wrapper's host is what the connection's name stands for */
+        value = inner;
+        stays = false;
+        if (host.n > 0)
+            connection = host;
+        host = lg_intake_text_host(inner);
+    }
     if (host.n == 0)
         host = connection;
     rc = key_for(w, lg_str_sub(host, 0, LG_MAX_HOSTNAME_BYTES));
     if (rc == 0)
         rc = headers_for(w, lg_str_sub(connection, 0, LG_MAX_HOSTNAME_BYTES), topic);
-    if (rc == 0 && !item->value_stays)
+    if (rc == 0 && !stays)
         rc = lg_arena_dup(&w->arena, value, &value);
     if (rc == 0)
         rc = lg_vec_push(&w->outs,

@@ -20,7 +20,8 @@
  * is refused is named item by item; the rest is stored nevertheless. A request may be repeated:
  * events have ids of their own, so that nothing is stored twice downstream.
  *
- * A raw record: value = the item's bytes exactly as sent, key = tenant:host where a cheap look finds
+ * A raw record: value = the item's bytes exactly as sent (of a JSON object that only wraps an audit
+ * record or event XML, as shippers of text files do: that text), key = tenant:host where a cheap look finds
  * a host, else tenant:name of the connection (the peer's address, the `endpoint` parameter, a HEC
  * event's host, a syslog message's host). Headers: lg-schema raw/1, lg-tenant, lg-principal,
  * lg-source (the topic's public name), lg-endpoint (that name of the connection), lg-time-shift.

@@ -44,6 +44,8 @@ static const struct member places[] = {
         MM("host", "name"),
         M("host"),
         M("HOST"),
+        M("_HOSTNAME"),
+        M("fromhost"),
         MM("agent", "hostname"),
         MM("beat", "hostname"),
 };
@@ -105,6 +107,31 @@ struct lg_str lg_intake_text_host(struct lg_str text)
     at = lg_str_chr(rest, '<');
     host = lg_str_sub(rest, 0, at < 0 ? 0 : (size_t)at);
     return host.n <= LG_MAX_HOSTNAME_BYTES ? host : (struct lg_str){0};
+}
+
+static bool is_log_text(struct lg_str s)
+{
+    if (lg_str_starts(s, LG_STR("<Event")))
+        return true;
+    return (lg_str_starts(s, LG_STR("type=")) || lg_str_starts(s, LG_STR("node="))) &&
+            lg_str_find(lg_str_sub(s, 0, 512), LG_STR("msg=audit(")) >= 0;
+}
+
+struct lg_str lg_intake_unwrap(struct lg_jval root)
+{
+    static const struct lg_str members[] = {{"message", 7}, {"msg", 3}, {"log", 3}, {"MESSAGE", 7}};
+    struct lg_jval v;
+
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        struct lg_str text;
+
+        if (!lg_jval_get(root, members[i], &v) || lg_jval_type(v) != LG_JSON_STRING)
+            continue;
+        text = lg_str_trim(lg_jval_str(v));
+        if (is_log_text(text) && memchr(text.p, '\0', text.n) == NULL)
+            return text;
+    }
+    return (struct lg_str){0};
 }
 
 enum lg_topic lg_intake_topic(struct lg_str text, struct lg_jval root, enum lg_topic fallback)

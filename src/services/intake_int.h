@@ -83,6 +83,9 @@ size_t lg_intake_value_length(struct lg_str s);
 /* The record's own host name by a cheap look, or empty. */
 struct lg_str lg_intake_host(struct lg_jval root);
 struct lg_str lg_intake_text_host(struct lg_str text);
+/* Shippers of text put each line into a JSON object: the audit record or event XML in `message`,
+ * `msg`, `log` or `MESSAGE`, which is what is stored then; or empty. */
+struct lg_str lg_intake_unwrap(struct lg_jval root);
 /* Raw topic of a JSON record by its members, of text by its look; `fallback` when nothing tells. */
 enum lg_topic lg_intake_topic(struct lg_str text, struct lg_jval root, enum lg_topic fallback);
 enum lg_topic lg_intake_sourcetype_topic(

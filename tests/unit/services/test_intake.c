@@ -204,6 +204,32 @@ static void test_ndjson(void **state)
     assert_string_equal(bus.v[1].source, "linux-auditd-logs");
 }
 
+/* Filebeat, Fluent Bit and rsyslog put text into JSON. */
+static void test_wrapped_text(void **state)
+{
+    (void)state;
+    post("/ingest/auditd",
+            "{\"host\":{\"name\":\"F1.x\"},\"message\":\"type=PATH msg=audit(1.1:1): "
+            "a=\\\"b\\\"\"}\n"
+            "{\"hostname\":\"r1\",\"msg\":\" node=n2 type=PATH msg=audit(1.1:2): \"}\n"
+            "{\"log\":\"type=PATH msg=audit(1.1:3):\"}\n"
+            "{\"hostname\":\"r1\",\"message\":\"type= nothing of the kind\"}\n"
+            "{\"host\":\"w\",\"message\":\"<Event><Computer>PC</Computer></Event>\"}\n");
+    assert_int_equal(status, 200);
+    assert_int_equal(bus.n, 5);
+    assert_string_equal(bus.v[0].value, "type=PATH msg=audit(1.1:1): a=\"b\"");
+    assert_string_equal(bus.v[0].key, "acme:f1");
+    assert_string_equal(bus.v[0].endpoint, "F1.x");
+    assert_string_equal(bus.v[1].value, "node=n2 type=PATH msg=audit(1.1:2):");
+    assert_string_equal(bus.v[1].key, "acme:n2");
+    assert_string_equal(bus.v[1].endpoint, "r1");
+    assert_string_equal(bus.v[2].key, "acme:127.0.0.1");
+    assert_string_equal(
+            bus.v[3].value, "{\"hostname\":\"r1\",\"message\":\"type= nothing of the kind\"}");
+    assert_string_equal(bus.v[4].value, "<Event><Computer>PC</Computer></Event>");
+    assert_string_equal(bus.v[4].key, "acme:pc");
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -592,6 +618,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_ndjson),
+            cmocka_unit_test(test_wrapped_text),
             cmocka_unit_test(test_refusals),
             cmocka_unit_test(test_tenants),
             cmocka_unit_test(test_time_shift),
