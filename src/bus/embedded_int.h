@@ -21,6 +21,7 @@ struct emb_part {
     _Atomic int64_t begin; /* first offset kept */
     _Atomic int64_t end;   /* first offset that readers may not see yet */
     int64_t next;          /* offset of the next record; the builder's */
+    int64_t stored_next;   /* as the database tells it: compacted topics, and after a loss */
 };
 
 struct emb_topic {
@@ -168,7 +169,7 @@ struct emb_item {
 size_t emb_key_topic(uint8_t *k, uint32_t topic);
 size_t emb_key_offset(uint8_t *k, const struct emb_group *g, int topic, int32_t partition);
 size_t emb_key_begin(uint8_t *k, int topic, int32_t partition);
-size_t emb_key_next(uint8_t *k, int topic, int32_t partition); /* compacted topics */
+size_t emb_key_next(uint8_t *k, int topic, int32_t partition); /* see emb_part.stored_next */
 size_t emb_key_by_offset(uint8_t *k, int topic, int32_t partition, int64_t base); /* 17 bytes */
 size_t emb_key_by_seq(uint8_t *k, int topic, uint64_t seq);                       /* 13 bytes */
 

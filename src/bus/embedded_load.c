@@ -156,7 +156,7 @@ static int on_next(struct emb *b, struct lg_str key, struct lg_str value, struct
 
     (void)reterr;
     if (p != NULL && value.n == 8)
-        atomic_store(&p->end, (int64_t)lg_le64_get(value.p));
+        p->stored_next = (int64_t)lg_le64_get(value.p);
     return 0;
 }
 
@@ -229,7 +229,7 @@ static void load_blocks(rocksdb_iterator_t *it, struct emb_topic *t)
         t->cum_bytes = e.cum;
 }
 
-static void report_loss(struct emb *b, struct emb_topic *t, int32_t partition, int64_t end)
+static bool report_loss(struct emb *b, struct emb_topic *t, int32_t partition, int64_t end)
 {
     const struct lg_mark *m = lg_marks_find(&b->marks, (uint32_t)t->id, (uint32_t)partition);
     const struct lg_str none = LG_STR("");
@@ -237,7 +237,7 @@ static void report_loss(struct emb *b, struct emb_topic *t, int32_t partition, i
     int64_t from = end;
 
     if (m == NULL)
-        return;
+        return false;
     if (m->durable > from) {
         (void)snprintf(text, sizeof(text),
                 "the log ends at offset %lld, but records up to %lld were acknowledged: its tail "
@@ -250,6 +250,7 @@ static void report_loss(struct emb *b, struct emb_topic *t, int32_t partition, i
     if (m->end > from)
         emb_event(b, LG_BUS_LOST_UNSYNCED, t->id, partition, from, (uint64_t)(m->end - from), none,
                 "the last records were never synced and are gone");
+    return m->durable > end || m->end > end;
 }
 
 /*
@@ -276,9 +277,28 @@ static void set_end(
     atomic_store(&p->end, next);
 }
 
+/* A loss is told once: from now on the partitions are known to go on where they do. */
+static int store_ends(struct emb *b, struct lg_err *reterr)
+{
+    rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
+    uint8_t k[EMB_KEY_MAX], v[8];
+    int rc;
+
+    for (int i = 0; i < atomic_load(&b->n_topics); i++)
+        for (int32_t p = 0; p < b->topics[i]->partitions; p++) {
+            lg_le64_put(v, (uint64_t)b->topics[i]->parts[p].next);
+            rocksdb_writebatch_put_cf(batch, b->rocks.cf[LG_ROCKS_META], (const char *)k,
+                    emb_key_next(k, i, p), (const char *)v, 8);
+        }
+    rc = lg_rocks_write(&b->rocks, batch, reterr);
+    rocksdb_writebatch_destroy(batch);
+    return rc < 0 ? rc : lg_rocks_sync(&b->rocks, reterr);
+}
+
 static int load_ends(struct emb *b, bool again, struct lg_err *reterr)
 {
     rocksdb_iterator_t *it = lg_rocks_iterator(&b->rocks, LG_ROCKS_INDEX);
+    bool lost = false;
     int rc;
 
     for (int i = 0; i < atomic_load(&b->n_topics); i++) {
@@ -292,17 +312,17 @@ static int load_ends(struct emb *b, bool again, struct lg_err *reterr)
         for (int32_t p = 0; p < t->partitions; p++) {
             int64_t end = atomic_load(&t->parts[p].begin);
 
-            if (t->compacted) /* `end` holds the stored counter */
-                end = atomic_load(&t->parts[p].end);
-            else
+            if (t->parts[p].stored_next > end)
+                end = t->parts[p].stored_next;
+            if (!t->compacted)
                 load_end(it, t, p, &end);
-            report_loss(b, t, p, end);
+            lost = report_loss(b, t, p, end) || lost;
             set_end(b, t, p, end, again);
         }
     }
     rc = lg_rocks_iterator_error(it, reterr);
     rocksdb_iter_destroy(it);
-    return rc;
+    return rc == 0 && lost ? store_ends(b, reterr) : rc;
 }
 
 /* --- all of it */
