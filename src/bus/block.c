@@ -304,7 +304,7 @@ static int walk_sets(const uint8_t *p, const uint8_t *end, size_t n_sets, struct
         struct lg_bus_header *headers, size_t *ret_used)
 {
     struct lg_bus_header h;
-    size_t used = 0;
+    size_t used = 0, bytes;
     uint64_t in_set;
 
     for (size_t s = 0; s < n_sets; s++) {
@@ -313,9 +313,13 @@ static int walk_sets(const uint8_t *p, const uint8_t *end, size_t n_sets, struct
             return LG_ECORRUPT;
         if (sets != NULL)
             sets[s] = (struct set_views){used, (size_t)in_set};
+        bytes = 0;
         for (size_t i = 0; i < in_set; i++, used++) {
             if (!get_view(&p, end, LG_BUS_MAX_HEADERS_BYTES, &h.name) ||
                     !get_view(&p, end, LG_BUS_MAX_HEADERS_BYTES, &h.value))
+                return LG_ECORRUPT;
+            bytes += h.name.n + h.value.n;
+            if (bytes > LG_BUS_MAX_HEADERS_BYTES)
                 return LG_ECORRUPT;
             if (headers != NULL)
                 headers[used] = h;
