@@ -274,7 +274,7 @@ static int patch_alert(struct lg_http_req *req, void *ctx)
     LG_CLEANUP(api_body_done) struct api_body b = {0};
     char actor[LG_ACTOR_MAX];
     struct lg_alert_patch p = {
-            .if_match = lg_req_header(req, "If-Match"),
+            .if_match = lg_req_str(req, "If-Match"),
             .now = lg_req_time(req),
     };
     struct lg_uuid id;
@@ -353,8 +353,14 @@ static const struct lg_route rows[] = {
                        "optional: with it, a change that someone else made meanwhile answers 412 "
                        "with the alert as it is now. Staying in the same state is no transition.",
                 .action = LG_ACT_ALERT_WRITE,
-                .flags = LG_ROUTE_TENANT | LG_ROUTE_ETAG,
-                .params = API_PARAMS(ALERT_ID),
+                .flags = LG_ROUTE_TENANT,
+                .params = API_PARAMS(ALERT_ID,
+                        {.name = "If-Match",
+                                .in = LG_IN_HEADER,
+                                .type = LG_PARAM_STRING,
+                                .min = 1,
+                                .max = 256,
+                                .doc = "The ETag that the change is based on"}),
                 .request = "AlertPatch",
                 .max_body_bytes = 65536,
                 .responses = {API_OK("AlertResponse", "The alert after the change"), API_GONE,

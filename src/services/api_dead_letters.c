@@ -1,9 +1,8 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
-#include "base/vec.h"
 #include "pipeline/stage.h"
-#include "services/api_int.h"
+#include "services/api_dead_int.h"
 
 /*
  * Dead letters: records that could not be used, kept with their reason. They lie in a topic, so that
@@ -14,143 +13,19 @@
 #define READ_BYTES ((size_t)1 << 20)
 #define SCAN_MAX 20000u  /* records that one request looks at */
 #define REPLAY_MAX 1000u /* records that one request replays or drops */
-#define MARKS_MAX 65536u /* ranges of one set */
-
-enum state { OPEN, REPLAYED, DROPPED, STATES };
-static const char *const state_names[STATES] = {"open", "replayed", "dropped"};
-
-/* ---- marks: offsets that were dealt with, as ranges in ascending order ---- */
-
-struct range {
-    int64_t first, last;
-};
-struct marks {
-    LG_VEC(struct range) v;
-};
-
-static void marks_done(struct marks *m)
-{
-    lg_vec_done(&m->v);
-}
-
-static bool marks_has(const struct marks *m, int64_t offset)
-{
-    size_t lo = 0, hi = m->v.n;
-
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-
-        if (m->v.v[mid].last < offset)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo < m->v.n && m->v.v[lo].first <= offset;
-}
-
-static int marks_add(struct marks *m, int64_t offset)
-{
-    size_t at = 0;
-
-    if (marks_has(m, offset))
-        return 0;
-    while (at < m->v.n && m->v.v[at].last < offset)
-        at++;
-    if (at > 0 && m->v.v[at - 1].last + 1 == offset) {
-        m->v.v[at - 1].last = offset;
-        if (at < m->v.n && m->v.v[at].first == offset + 1) {
-            m->v.v[at - 1].last = m->v.v[at].last;
-            memmove(&m->v.v[at], &m->v.v[at + 1], (m->v.n - at - 1) * sizeof(*m->v.v));
-            m->v.n--;
-        }
-        return 0;
-    }
-    if (at < m->v.n && m->v.v[at].first == offset + 1) {
-        m->v.v[at].first = offset;
-        return 0;
-    }
-    if (m->v.n >= MARKS_MAX)
-        return LG_ELIMIT;
-    if (lg_vec_push(&m->v, ((struct range){0, 0})) < 0)
-        return LG_ENOMEM;
-    memmove(&m->v.v[at + 1], &m->v.v[at], (m->v.n - 1 - at) * sizeof(*m->v.v));
-    m->v.v[at] = (struct range){offset, offset};
-    return 0;
-}
-
-static void marks_key(char out[64], enum state s, int32_t partition)
-{
-    (void)snprintf(out, 64, "dead-letter.%d.%s", (int)partition, state_names[s]);
-}
-
-/* "0-17,19-19"; what lies before `begin` has left the topic and is forgotten. */
-static int marks_parse(struct lg_str text, int64_t begin, struct marks *m)
-{
-    struct lg_str part;
-
-    while (lg_str_split(&text, ',', &part)) {
-        ptrdiff_t dash = lg_str_chr(part, '-');
-        struct range r;
-
-        if (dash <= 0 || lg_parse_i64(lg_str_sub(part, 0, (size_t)dash), &r.first) < 0 ||
-                lg_parse_i64(lg_str_sub(part, (size_t)dash + 1, part.n), &r.last) < 0)
-            return LG_ECORRUPT;
-        if (r.last >= begin && lg_vec_push(&m->v, r) < 0)
-            return LG_ENOMEM;
-    }
-    return 0;
-}
-
-static int marks_load(
-        struct lg_api *api, enum state s, int32_t partition, int64_t begin, struct marks *m)
-{
-    struct lg_arena a;
-    struct lg_str text;
-    char key[64];
-    int rc;
-
-    *m = (struct marks){0};
-    marks_key(key, s, partition);
-    lg_arena_init(&a, (size_t)4 << 20);
-    rc = api->admin->ops->setting_get(api->admin, lg_str_z(key), &a, &text);
-    if (rc == 0)
-        rc = marks_parse(text, begin, m);
-    lg_arena_done(&a);
-    if (rc < 0)
-        marks_done(m);
-    return rc == LG_ENOENT ? 0 : rc;
-}
-
-static int marks_store(struct lg_api *api, enum state s, int32_t partition, const struct marks *m)
-{
-    struct lg_buf text;
-    char key[64];
-    int rc;
-
-    marks_key(key, s, partition);
-    lg_buf_init(&text, (size_t)1 << 20);
-    for (size_t i = 0; i < m->v.n; i++)
-        lg_buf_printf(&text, "%s%lld-%lld", i > 0 ? "," : "", (long long)m->v.v[i].first,
-                (long long)m->v.v[i].last);
-    rc = text.failed;
-    if (rc == 0)
-        rc = api->admin->ops->setting_put(api->admin, lg_str_z(key), lg_buf_str(&text));
-    lg_buf_done(&text);
-    return rc;
-}
 
 /* ---- one partition with its marks ---- */
 
 struct part {
     int32_t number;
     int64_t begin, end;
-    struct marks marks[STATES]; /* [OPEN] stays empty */
+    struct api_marks marks[API_DEAD_STATES]; /* [API_DEAD_OPEN] stays empty */
 };
 
 static void part_done(struct part *p)
 {
-    for (int s = 0; s < STATES; s++)
-        marks_done(&p->marks[s]);
+    for (int s = 0; s < API_DEAD_STATES; s++)
+        api_marks_done(&p->marks[s]);
 }
 
 static int part_open(struct lg_api *api, int32_t number, struct part *p)
@@ -160,16 +35,16 @@ static int part_open(struct lg_api *api, int32_t number, struct part *p)
 
     *p = (struct part){.number = number};
     rc = lg_bus_offsets(api->d.bus, topic, number, &p->begin, &p->end);
-    for (int s = REPLAYED; rc == 0 && s < STATES; s++)
-        rc = marks_load(api, (enum state)s, number, p->begin, &p->marks[s]);
+    for (int s = API_DEAD_REPLAYED; rc == 0 && s < API_DEAD_STATES; s++)
+        rc = api_marks_load(api, (enum api_dead_state)s, number, p->begin, &p->marks[s]);
     return rc;
 }
 
-static enum state state_of(const struct part *p, int64_t offset)
+static enum api_dead_state state_of(const struct part *p, int64_t offset)
 {
-    if (marks_has(&p->marks[REPLAYED], offset))
-        return REPLAYED;
-    return marks_has(&p->marks[DROPPED], offset) ? DROPPED : OPEN;
+    if (api_marks_has(&p->marks[API_DEAD_REPLAYED], offset))
+        return API_DEAD_REPLAYED;
+    return api_marks_has(&p->marks[API_DEAD_DROPPED], offset) ? API_DEAD_DROPPED : API_DEAD_OPEN;
 }
 
 /* ---- what is asked for ---- */
@@ -303,7 +178,7 @@ static void put_letter(
 
     lg_jw_object(w);
     LG_JW_STR(w, "id", lg_str_of(id, (size_t)n));
-    LG_JW_STR(w, "state", lg_str_z(state_names[state_of(p, rec->offset)]));
+    LG_JW_STR(w, "state", lg_str_z(api_dead_state_names[state_of(p, rec->offset)]));
     LG_JW_STR(w, "reason", head(rec, LG_DEAD_H_REASON));
     api_put_str(w, LG_STR("detail"), head(rec, LG_DEAD_H_DETAIL));
     api_put_str(w, LG_STR("stage"), head(rec, LG_DEAD_H_STAGE));
@@ -369,8 +244,8 @@ static int read_position(struct lg_http_req *req, struct walk *w)
 
 static int state_param(struct lg_str name)
 {
-    for (int s = 0; s < STATES; s++)
-        if (lg_str_eq(name, lg_str_z(state_names[s])))
+    for (int s = 0; s < API_DEAD_STATES; s++)
+        if (lg_str_eq(name, lg_str_z(api_dead_state_names[s])))
             return s;
     return -1;
 }
@@ -517,7 +392,7 @@ static int send_again(struct lg_api *api, const struct lg_bus_record *rec)
 
 struct deed {
     struct lg_api *api;
-    enum state to;
+    enum api_dead_state to;
     uint32_t n, max;
     bool changed; /* marks of this partition */
 };
@@ -529,12 +404,12 @@ static int do_one(void *ctx, struct part *p, const struct lg_bus_record *rec)
 
     if (d->n == d->max)
         return 0;
-    if (d->to == REPLAYED)
+    if (d->to == API_DEAD_REPLAYED)
         rc = send_again(d->api, rec);
     if (rc == LG_ENOENT) /* where it came from is not known: it stays */
         return 1;
     if (rc == 0)
-        rc = marks_add(&p->marks[d->to], rec->offset);
+        rc = api_marks_add(&p->marks[d->to], rec->offset);
     if (rc < 0)
         return rc;
     d->n++;
@@ -545,7 +420,7 @@ static int do_one(void *ctx, struct part *p, const struct lg_bus_record *rec)
 static int store_marks(void *ctx, struct part *p)
 {
     struct deed *d = ctx;
-    int rc = d->changed ? marks_store(d->api, d->to, p->number, &p->marks[d->to]) : 0;
+    int rc = d->changed ? api_marks_store(d->api, d->to, p->number, &p->marks[d->to]) : 0;
 
     d->changed = false;
     return rc;
@@ -554,7 +429,7 @@ static int store_marks(void *ctx, struct part *p)
 static int send_result(struct lg_http_req *req, struct lg_api *api, const struct deed *d,
         struct lg_str target, const struct lg_buf *selection, bool remaining)
 {
-    const char *action = d->to == REPLAYED ? "dead-letter.replay" : "dead-letter.drop";
+    const char *action = d->to == API_DEAD_REPLAYED ? "dead-letter.replay" : "dead-letter.drop";
     LG_CLEANUP(lg_buf_done) struct lg_buf detail;
     struct lg_jw w;
     int rc;
@@ -586,7 +461,7 @@ static int deal_with(struct lg_api *api, struct lg_str id, struct deed *d)
     struct part p;
     int rc = find(api, id, &p, &b);
 
-    if (rc == 0 && state_of(&p, b->records[0].offset) == OPEN) {
+    if (rc == 0 && state_of(&p, b->records[0].offset) == API_DEAD_OPEN) {
         rc = do_one(d, &p, &b->records[0]);
         if (rc >= 0)
             rc = store_marks(d, &p);
@@ -596,7 +471,7 @@ static int deal_with(struct lg_api *api, struct lg_str id, struct deed *d)
     return rc < 0 ? rc : 0;
 }
 
-static int one(struct lg_http_req *req, struct lg_api *api, enum state to)
+static int one(struct lg_http_req *req, struct lg_api *api, enum api_dead_state to)
 {
     struct lg_str id = lg_req_str(req, "dead_letter_id");
     struct deed d = {.api = api, .to = to, .max = 1};
@@ -612,12 +487,12 @@ static int one(struct lg_http_req *req, struct lg_api *api, enum state to)
 
 static int replay_one(struct lg_http_req *req, void *ctx)
 {
-    return one(req, ctx, REPLAYED);
+    return one(req, ctx, API_DEAD_REPLAYED);
 }
 
 static int drop_one(struct lg_http_req *req, void *ctx)
 {
-    return one(req, ctx, DROPPED);
+    return one(req, ctx, API_DEAD_DROPPED);
 }
 
 static int deal_with_ids(struct lg_api *api, struct lg_jval ids, struct deed *d)
@@ -639,7 +514,7 @@ static int read_filter(struct lg_http_req *req, const struct api_body *b, struct
     *f = (struct filter){
             .reason = api_body_str(b, "reason"),
             .source = api_body_str(b, "source"),
-            .state = OPEN,
+            .state = API_DEAD_OPEN,
     };
     if (api_body_time(b, "from", &f->from) < 0)
         return api_bad_member(req, "from", "is no time");
@@ -651,7 +526,7 @@ static int read_filter(struct lg_http_req *req, const struct api_body *b, struct
     return 1;
 }
 
-static int many(struct lg_http_req *req, struct lg_api *api, enum state to)
+static int many(struct lg_http_req *req, struct lg_api *api, enum api_dead_state to)
 {
     LG_CLEANUP(api_body_done) struct api_body b = {0};
     LG_CLEANUP(lg_buf_done) struct lg_buf selection;
@@ -695,12 +570,12 @@ static int many(struct lg_http_req *req, struct lg_api *api, enum state to)
 
 static int replay_many(struct lg_http_req *req, void *ctx)
 {
-    return many(req, ctx, REPLAYED);
+    return many(req, ctx, API_DEAD_REPLAYED);
 }
 
 static int drop_many(struct lg_http_req *req, void *ctx)
 {
-    return many(req, ctx, DROPPED);
+    return many(req, ctx, API_DEAD_DROPPED);
 }
 
 /* ---- rows ---- */
