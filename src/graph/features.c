@@ -299,6 +299,22 @@ static int token_order(const void *x, const void *y)
     return a < b ? -1 : a > b;
 }
 
+/* Mostly few: qsort would spend its time in calls. */
+static void sort_tokens(uint32_t *v, uint32_t n)
+{
+    if (n > 64) {
+        qsort(v, n, sizeof(*v), token_order);
+        return;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        uint32_t x = v[i], k = i;
+
+        for (; k > 0 && v[k - 1] > x; k--)
+            v[k] = v[k - 1];
+        v[k] = x;
+    }
+}
+
 /* Hashes to buckets: ascending and unique again. */
 static int put_tokens(struct lg_features *fs, const struct lg_node *nd)
 {
@@ -310,7 +326,7 @@ static int put_tokens(struct lg_features *fs, const struct lg_node *nd)
         return LG_ENOMEM;
     for (uint32_t i = 0; i < n; i++)
         fs->tok.v[from + i] = h[i] & (LG_TOKEN_VOCAB - 1);
-    qsort(fs->tok.v + from, n, sizeof(*fs->tok.v), token_order);
+    sort_tokens(fs->tok.v + from, n);
     for (uint32_t i = from; i < from + n; i++)
         if (kept == from || fs->tok.v[kept - 1] != fs->tok.v[i])
             fs->tok.v[kept++] = fs->tok.v[i];

@@ -177,6 +177,21 @@ void lg_op_map_account_event(const struct lg_event *ev, struct lg_op *op)
     }
 }
 
+/* Whether the text holds the word in any case; word.p[at] has none, so that it is looked for first. */
+static bool says(struct lg_str text, struct lg_str word, size_t at)
+{
+    for (size_t i = at; i < text.n; i++) {
+        const char *hit = memchr(text.p + i, word.p[at], text.n - i);
+
+        if (hit == NULL)
+            return false;
+        i = (size_t)(hit - text.p);
+        if (text.n - i >= word.n - at && lg_str_ieq(lg_str_of(hit - at, word.n), word))
+            return true;
+    }
+    return false;
+}
+
 /* Of a script block, which may be a whole module. */
 #define SCRIPT_SCAN_MAX 16384
 
@@ -208,8 +223,8 @@ static void map_script(const struct lg_event *ev, struct lg_op *op)
     op->dst.flags |= LG_OPN_TEXT_SCRIPT;
     op->text_flags = lg_text_flags(text);
     text = lg_text_cut(text, SCRIPT_SCAN_MAX);
-    if ((op->text_flags & LG_NODEF_BASE64) != 0 || lg_str_ifind(text, LG_STR("[char]")) >= 0 ||
-            lg_str_ifind(text, LG_STR("frombase64string")) >= 0)
+    if ((op->text_flags & LG_NODEF_BASE64) != 0 || says(text, LG_STR("[char]"), 0) ||
+            says(text, LG_STR("frombase64string"), 8))
         op->attr |= LG_ATTR_ENCODED;
     if (op->actor.image.n == 0 && op->actor.guid.n == 0 && op->actor.pid == 0) {
         op->actor.image = LG_STR("powershell.exe");

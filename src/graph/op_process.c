@@ -42,13 +42,27 @@ static uint32_t access_attr(uint64_t mask)
     return attr;
 }
 
+/* A frame that lies in no module. Traces are long and everywhere, and hardly hold a capital U. */
+static bool unknown_frame(struct lg_str trace)
+{
+    struct lg_str mark = LG_STR("UNKNOWN");
+    const char *at = trace.p, *end = trace.p + trace.n;
+
+    while (at != end && (at = memchr(at, 'U', (size_t)(end - at))) != NULL) {
+        if ((size_t)(end - at) >= mark.n && memcmp(at, mark.p, mark.n) == 0)
+            return true;
+        at++;
+    }
+    return false;
+}
+
 static void map_access(const struct lg_event *ev, struct lg_op *op)
 {
     uint64_t mask = lg_event_u64(ev, LG_F_GRANTED_ACCESS);
 
     lg_op_map_edge(op, LG_EDGE_ACCESS, LG_END_TARGET);
     op->attr = access_attr(mask);
-    if (lg_str_find(lg_event_str(ev, LG_F_CALL_TRACE), LG_STR("UNKNOWN")) >= 0)
+    if (unknown_frame(lg_event_str(ev, LG_F_CALL_TRACE)))
         op->attr |= LG_ATTR_UNKNOWN_FRAME;
     lg_op_map_put_u64(op, 1, mask, 16);
     op->detail = lg_op_map_buf(op, 1);

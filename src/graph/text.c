@@ -24,8 +24,17 @@ static bool is_base64(char c)
 ptrdiff_t lg_text_base64_run(struct lg_str s, size_t min, size_t *ret_n)
 {
     for (size_t i = 0; i < s.n;) {
-        size_t upper = 0, lower = 0, digit = 0, slash = 0, j = i;
+        size_t upper = 0, lower = 0, digit = 0, slash = 0, j = i, back;
 
+        /* most texts have no run so long: look where it would have to be, and go back from there */
+        if (min > 0 && s.n - i < min)
+            return -1;
+        for (back = i + min; back > i && is_base64(s.p[back - 1]);)
+            back--;
+        if (back > i) {
+            i = back;
+            continue;
+        }
         for (; j < s.n && is_base64(s.p[j]); j++) {
             upper += s.p[j] >= 'A' && s.p[j] <= 'Z';
             lower += lg_is_lower(s.p[j]);
