@@ -337,7 +337,8 @@ static int candidate(struct lg_conn *c, int64_t tenant, const struct lg_fold_key
 
     lg_q_open(&q, c,
             "SELECT " LG_ALERT_COLUMNS LG_ALERT_FROM
-            "WHERE a.tenant=?1 AND a.fold_key=?2 ORDER BY a.last_seen DESC, a.id LIMIT ?3");
+            "WHERE a.tenant=?1 AND a.fold_key=?2 ORDER BY a.last_seen DESC,"
+            " a.created_at DESC, a.id LIMIT ?3");
     lg_q_i64(&q, tenant);
     lg_q_str(&q, lg_str_of(key->text, LG_FOLD_KEY_TEXT));
     lg_q_i64(&q, FOLD_CANDIDATES);
