@@ -6,6 +6,8 @@
  * status: 0 done, 1 what it looked for was found (scan) or part of the input could not be used,
  * 2 could not run.
  */
+#define LG_VERSION "0.1.0"
+
 enum lg_exit { LG_EXIT_OK = 0, LG_EXIT_FOUND = 1, LG_EXIT_FAILED = 2 };
 
 struct lg_command {
@@ -15,6 +17,14 @@ struct lg_command {
 };
 
 int lg_cmd_scan(int argc, char **argv);
+int lg_cmd_up(int argc, char **argv);
+int lg_cmd_replay(int argc, char **argv);
+int lg_cmd_token(int argc, char **argv);
+int lg_cmd_tenant(int argc, char **argv);
+int lg_cmd_audit(int argc, char **argv);
+int lg_cmd_backup(int argc, char **argv);
+int lg_cmd_restore(int argc, char **argv);
+int lg_cmd_doctor(int argc, char **argv);
 int lg_cmd_normalize(int argc, char **argv);
 int lg_cmd_graph(int argc, char **argv);
 int lg_cmd_train(int argc, char **argv);

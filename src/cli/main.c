@@ -4,8 +4,6 @@
 
 #include "cli/cli.h"
 
-#define VERSION "0.1.0"
-
 static const struct lg_command commands[] = {
         {"scan", "verdicts on recorded telemetry: attack windows with their evidence", lg_cmd_scan},
         {"normalize", "raw records to NormalizedEvent, one JSON object a line", lg_cmd_normalize},
@@ -14,6 +12,14 @@ static const struct lg_command commands[] = {
         {"eval", "figures of a model over labelled captures", lg_cmd_eval},
         {"model", "show, verify or convert a model", lg_cmd_model},
         {"config", "check or show the configuration; its reference", lg_cmd_config},
+        {"up", "the whole platform in one process: intake, stages, stores, REST API", lg_cmd_up},
+        {"replay", "send recorded telemetry to a platform's intake", lg_cmd_replay},
+        {"token", "create, list and revoke tokens", lg_cmd_token},
+        {"tenant", "create, list and disable tenants", lg_cmd_tenant},
+        {"audit", "verify and list the audit log", lg_cmd_audit},
+        {"backup", "copy alerts and events while the platform runs", lg_cmd_backup},
+        {"restore", "put a backup in the place of a stopped platform's data", lg_cmd_restore},
+        {"doctor", "check a data folder: databases, hash chains, permissions", lg_cmd_doctor},
 };
 
 static void usage(FILE *to)
@@ -38,7 +44,7 @@ int main(int argc, char **argv)
         return LG_EXIT_OK;
     }
     if (strcmp(argv[1], "--version") == 0) {
-        (void)puts("logster " VERSION);
+        (void)puts("logster " LG_VERSION);
         return LG_EXIT_OK;
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)

@@ -1,0 +1,203 @@
+#include "services/up.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "services/first_run.h"
+#include "services/up_int.h"
+
+lg_time lg_up_now(void *user)
+{
+    struct timespec ts;
+
+    (void)user;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+}
+
+/* The folder and those above it; 0700, because it holds what every tenant sent. */
+static int make_folder(const char *path, struct lg_err *reterr)
+{
+    char part[LG_CONFIG_PATH_BYTES];
+    struct stat st;
+
+    (void)snprintf(part, sizeof(part), "%s", path);
+    for (char *p = part + 1; *p != '\0'; p++)
+        if (*p == '/') {
+            *p = '\0';
+            if (mkdir(part, 0755) < 0 && errno != EEXIST)
+                return lg_err_set(reterr, LG_EIO, "%s: %s", part, strerror(errno));
+            *p = '/';
+        }
+    if (mkdir(part, 0700) < 0 && errno != EEXIST)
+        return lg_err_set(reterr, LG_EIO, "%s: %s", part, strerror(errno));
+    if (stat(part, &st) < 0 || !S_ISDIR(st.st_mode))
+        return lg_err_set(reterr, LG_EINVAL, "%s is no folder", part);
+    if (access(part, R_OK | W_OK | X_OK) < 0)
+        return lg_err_set(reterr, LG_EIO, "%s cannot be written: %s", part, strerror(errno));
+    return 0;
+}
+
+static int take_lock(struct lg_up *p, struct lg_err *reterr)
+{
+    char path[LG_CONFIG_PATH_BYTES + 16], pid[32];
+    int n;
+
+    (void)snprintf(path, sizeof(path), "%s/lock", p->cfg.data_dir);
+    p->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (p->lock_fd < 0)
+        return lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
+    if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return lg_err_set(reterr, LG_EREFUSED,
+                "another logster runs on %s (its process id is in %s)", p->cfg.data_dir, path);
+    n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+    if (ftruncate(p->lock_fd, 0) < 0 || write(p->lock_fd, pid, (size_t)n) != n)
+        return lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
+    return 0;
+}
+
+static int open_stores(struct lg_up *p, struct lg_err *reterr)
+{
+    char alerts[LG_CONFIG_PATH_BYTES + 16], events[LG_CONFIG_PATH_BYTES + 16];
+    const struct lg_sqlite_event_options opt = {
+            .dir = events, .zstd_level = (int)p->cfg.store.zstd_level};
+    int rc;
+
+    (void)snprintf(alerts, sizeof(alerts), "%s/alerts.db", p->cfg.data_dir);
+    (void)snprintf(events, sizeof(events), "%s/events", p->cfg.data_dir);
+    rc = lg_sqlite_alert_store_open(alerts, &p->alerts, reterr);
+    return rc < 0 ? rc : lg_sqlite_event_store_open(&opt, &p->events, reterr);
+}
+
+static int make_metrics(struct lg_up *p, struct lg_err *reterr)
+{
+    int rc = lg_metrics_new(&p->metrics);
+
+    if (rc == 0)
+        rc = lg_metrics_process(p->metrics);
+    return rc < 0 ? lg_err_set(reterr, rc, "metrics: %s", lg_err_name(rc)) : 0;
+}
+
+static void tell(struct lg_up *p, struct lg_up_info *ret)
+{
+    const char *host = p->cfg.api.host;
+    bool v6 = strchr(host, ':') != NULL;
+
+    if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
+        host = "127.0.0.1", v6 = false;
+    (void)snprintf(ret->api_url, sizeof(ret->api_url), "%s://%s%s%s:%u",
+            p->cfg.api.tls_cert[0] != '\0' ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
+            lg_http_server_port(p->server));
+    (void)snprintf(ret->token_file, sizeof(ret->token_file), "%s/admin-token", p->cfg.data_dir);
+    ret->auth_off = p->cfg.auth.disable;
+}
+
+static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *reterr)
+{
+    int rc = make_folder(p->cfg.data_dir, reterr);
+
+    if (rc == 0)
+        rc = take_lock(p, reterr);
+    if (rc == 0)
+        rc = make_metrics(p, reterr);
+    if (rc == 0)
+        rc = open_stores(p, reterr);
+    if (rc == 0)
+        rc = lg_first_run(p->alerts->admin, p->cfg.data_dir, p->cfg.identity.default_tenant,
+                lg_up_now(NULL), ret_info->token, reterr);
+    if (rc == 0)
+        rc = lg_up_stages_start(p, reterr);
+    if (rc == 0)
+        rc = lg_up_http_start(p, reterr);
+    if (rc == 0)
+        rc = lg_up_house_start(p, reterr);
+    if (rc == 0)
+        tell(p, ret_info);
+    return rc;
+}
+
+int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_up_info *ret_info,
+        struct lg_err *reterr)
+{
+    struct lg_up *p = lg_calloc(1, sizeof(*p));
+    pthread_condattr_t attr;
+    int rc;
+
+    if (p == NULL)
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    p->cfg = *opt->config;
+    p->opt = *opt;
+    p->opt.config = &p->cfg;
+    p->lock_fd = -1;
+    (void)pthread_mutex_init(&p->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&p->house_wake, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    memset(ret_info, 0, sizeof(*ret_info));
+    rc = start(p, ret_info, reterr);
+    if (rc < 0) {
+        (void)lg_up_stop(p);
+        return rc;
+    }
+    *ret = p;
+    return 0;
+}
+
+void lg_up_reload(struct lg_up *p, const struct lg_config *cfg)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    p->cfg.log = cfg->log;
+    p->cfg.store = cfg->store;
+    p->cfg.alerts = cfg->alerts;
+    p->cfg.notifications = cfg->notifications;
+    p->cfg.pipeline.drain_timeout_ns = cfg->pipeline.drain_timeout_ns;
+    (void)pthread_mutex_unlock(&p->lock);
+    lg_log_set_level(cfg->log.level);
+    atomic_store(&p->alerting.fold_gap_ns, cfg->alerts.fold_gap_ns);
+    lg_api_reload(p->api, cfg);
+    lg_intake_reload(p->intake, cfg);
+}
+
+bool lg_up_failed(struct lg_up *p, struct lg_err *ret)
+{
+    bool failed;
+
+    (void)pthread_mutex_lock(&p->lock);
+    failed = p->failure.code != 0;
+    if (failed && ret != NULL)
+        *ret = p->failure;
+    (void)pthread_mutex_unlock(&p->lock);
+    return failed;
+}
+
+int lg_up_stop(struct lg_up *p)
+{
+    uint32_t ms;
+    int rc;
+
+    if (p == NULL)
+        return 0;
+    ms = (uint32_t)(p->cfg.pipeline.drain_timeout_ns / 1000000);
+    lg_up_house_stop(p);
+    lg_up_http_stop(p, ms);
+    rc = lg_up_stages_stop(p, ms);
+    lg_bus_close(p->bus);
+    lg_event_store_close(p->events);
+    lg_alert_store_close(p->alerts);
+    lg_metrics_free(p->metrics);
+    if (p->lock_fd >= 0)
+        (void)close(p->lock_fd);
+    (void)pthread_cond_destroy(&p->house_wake);
+    (void)pthread_mutex_destroy(&p->lock);
+    lg_free(p);
+    return rc;
+}

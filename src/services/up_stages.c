@@ -1,0 +1,183 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "services/up_int.h"
+
+static void on_fatal(void *user, const char *stage, const struct lg_err *err)
+{
+    struct lg_up *p = user;
+
+    lg_log(LG_LOG_ERROR, stage, "stage stopped for good", "error=%s detail=\"%s\"",
+            lg_err_name(err->code), err->text);
+    (void)pthread_mutex_lock(&p->lock);
+    if (p->failure.code == 0)
+        (void)lg_err_set(&p->failure, err->code, "stage %s stopped: %s", stage, err->text);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+static unsigned workers_of(const struct lg_config *cfg)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned n = cfg->pipeline.workers;
+
+    if (n == 0)
+        n = cpus > 0 ? (unsigned)cpus : 1;
+    if (n > cfg->bus.partitions)
+        n = cfg->bus.partitions;
+    return n > 64 ? 64 : n;
+}
+
+static double read_lag(void *user)
+{
+    const struct lg_lag_source *src = user;
+    uint64_t lag = 0;
+
+    if (lg_bus_lag(src->p->bus, lg_str_z(src->group), src->topic, &lag) < 0)
+        return 0;
+    return (double)lag;
+}
+
+static int watch_lag(struct lg_up *p, const char *stage, const char *group, enum lg_topic t)
+{
+    struct lg_lag_source *src = &p->lag[p->n_lag];
+    const struct lg_metric_label labels[] = {{"stage", stage}, {"topic", lg_topic_name(t)}};
+
+    LG_ASSERT(p->n_lag < LG_LAG_SOURCES);
+    p->n_lag++;
+    *src = (struct lg_lag_source){p, group, p->topics.n[t]};
+    return lg_metrics_callback(p->metrics, LG_METRIC(STAGE_LAG), labels, 2, read_lag, src);
+}
+
+struct stage_spec {
+    enum lg_stage_id id;
+    const struct lg_stage_ops *ops;
+    void *user;
+    const char *group;
+    int topics[LG_TOPIC_RAW_COUNT];
+    size_t n_topics;
+    int manual; /* -1: none */
+    unsigned workers;
+};
+
+static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg_err *reterr)
+{
+    const struct lg_config *cfg = &p->cfg;
+    const struct lg_runner_options opt = {
+            .bus = p->bus,
+            .ops = spec->ops,
+            .user = spec->user,
+            .group = spec->group,
+            .topics = spec->topics,
+            .n_topics = spec->n_topics,
+            .manual_topics = &spec->manual,
+            .n_manual_topics = spec->manual >= 0 ? 1 : 0,
+            .workers = spec->workers,
+            .dead_letter_topic = p->topics.n[LG_TOPIC_DEAD_LETTER],
+            .start = LG_BUS_EARLIEST,
+            .max_batch_bytes = cfg->pipeline.batch_bytes,
+            .min_backoff_ms = (uint32_t)(cfg->pipeline.retry_min_ns / 1000000),
+            .max_backoff_ms = (uint32_t)(cfg->pipeline.retry_max_ns / 1000000),
+            .on_fatal = on_fatal,
+            .fatal_user = p,
+    };
+    int rc = lg_runner_new(&opt, &p->runner[spec->id], reterr);
+
+    return rc < 0 ? rc : lg_runner_start(p->runner[spec->id], reterr);
+}
+
+static int open_bus(struct lg_up *p, struct lg_err *reterr)
+{
+    char path[LG_CONFIG_PATH_BYTES + 16];
+    const struct lg_bus_embedded_options opt = {.path = path,
+            .min_free_bytes = p->cfg.bus.min_free_bytes,
+            .cache_bytes = p->cfg.bus.cache_bytes};
+    int rc;
+
+    (void)snprintf(path, sizeof(path), "%s/bus", p->cfg.data_dir);
+    rc = lg_bus_open_embedded(&opt, &p->bus, reterr);
+    return rc < 0 ? rc : lg_topics_ensure(p->bus, &p->cfg, &p->topics, reterr);
+}
+
+static int watch_all(struct lg_up *p)
+{
+    int rc = 0;
+
+    for (int t = 0; rc == 0 && t < LG_TOPIC_RAW_COUNT; t++)
+        rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, (enum lg_topic)t);
+    if (rc == 0)
+        rc = watch_lag(p, "inference", LG_GROUP_INFERENCE, LG_TOPIC_NORMALIZED);
+    if (rc == 0)
+        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, LG_TOPIC_NORMALIZED);
+    if (rc == 0)
+        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, LG_TOPIC_RESULTS);
+    if (rc == 0)
+        rc = watch_lag(p, "alerts", LG_GROUP_ALERTS, LG_TOPIC_RESULTS);
+    return rc;
+}
+
+int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
+{
+    struct stage_spec normalizer = {.id = LG_STAGE_NORMALIZER,
+            .ops = &lg_normalizer_stage,
+            .user = &p->normalizer,
+            .group = LG_GROUP_NORMALIZER,
+            .workers = workers_of(&p->cfg)};
+    int rc = open_bus(p, reterr);
+
+    if (rc < 0)
+        return rc;
+    p->normalizer =
+            (struct lg_normalizer_options){.bus = p->bus, .config = &p->cfg, .metrics = p->metrics};
+    p->inference = (struct lg_inference_options){.bus = p->bus,
+            .config = &p->cfg,
+            .models = {p->opt.models[0], p->opt.models[1]},
+            .metrics = p->metrics};
+    p->indexer = (struct lg_indexer_options){
+            .store = p->events, .topics = &p->topics, .metrics = p->metrics};
+    p->alerting.store = p->alerts;
+    p->alerting.topics = &p->topics;
+    p->alerting.metrics = p->metrics;
+    atomic_store(&p->alerting.fold_gap_ns, p->cfg.alerts.fold_gap_ns);
+
+    for (int t = 0; t < LG_TOPIC_RAW_COUNT; t++)
+        normalizer.topics[normalizer.n_topics++] = p->topics.n[t];
+    normalizer.manual = p->topics.n[LG_TOPIC_HELD_BACK];
+    /* From the end of the flow to its start, so that no stage works before there is a next one. */
+    const struct stage_spec specs[] = {
+            {LG_STAGE_ALERTS, &lg_alerts_stage, &p->alerting, LG_GROUP_ALERTS,
+                    {p->topics.n[LG_TOPIC_RESULTS]}, 1, -1, 1},
+            {LG_STAGE_INDEXER, &lg_indexer_stage, &p->indexer, LG_GROUP_INDEXER,
+                    {p->topics.n[LG_TOPIC_NORMALIZED], p->topics.n[LG_TOPIC_RESULTS]}, 2, -1, 1},
+            {LG_STAGE_INFERENCE, &lg_inference_stage, &p->inference, LG_GROUP_INFERENCE,
+                    {p->topics.n[LG_TOPIC_NORMALIZED]}, 1, -1, workers_of(&p->cfg)},
+            normalizer,
+    };
+    for (size_t i = 0; rc == 0 && i < sizeof(specs) / sizeof(*specs); i++)
+        rc = start_stage(p, &specs[i], reterr);
+    if (rc == 0) {
+        rc = watch_all(p);
+        if (rc < 0)
+            (void)lg_err_set(reterr, rc, "metrics: %s", lg_err_name(rc));
+    }
+    return rc;
+}
+
+int lg_up_stages_stop(struct lg_up *p, uint32_t ms)
+{
+    int first = 0;
+
+    for (int i = 0; i < LG_STAGE_COUNT; i++) {
+        if (p->runner[i] == NULL)
+            continue;
+        int rc = lg_runner_stop(p->runner[i], ms);
+
+        if (first == 0)
+            first = rc;
+    }
+    for (int i = 0; i < LG_STAGE_COUNT; i++) {
+        lg_runner_free(p->runner[i]);
+        p->runner[i] = NULL;
+    }
+    return first;
+}
