@@ -182,7 +182,7 @@ static void request_body(struct gen *g, const struct lg_route *r)
 static void one_response(
         struct gen *g, int status, const char *schema, const char *doc, const char *type)
 {
-    char code[8];
+    char code[16];
 
     if (status >= 400 && schema == NULL && type == NULL) {
         schema = "Problem";
