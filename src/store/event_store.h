@@ -224,7 +224,9 @@ struct lg_event_store_ops {
             const struct lg_tree_query *q, struct lg_arena *a, struct lg_tree *ret);
 
     /* Operations: no tenant content comes out of these. */
-    int (*retain)(struct lg_event_store *st, lg_time before, uint32_t *ret_removed);
+    /* Removes event days before `before` that nothing was written to since `idle` (our clock): an
+     * old recording that was replayed today is as young as today's. */
+    int (*retain)(struct lg_event_store *st, lg_time before, lg_time idle, uint32_t *ret_removed);
     int (*verify)(struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max,
             uint32_t *ret_n);
     int (*backup)(struct lg_event_store *st, const char *dir, struct lg_err *reterr);

@@ -42,31 +42,57 @@ static void unlink_day_files(struct lg_sqlite_events *es, int64_t day)
     }
 }
 
-/* Readers that hold a day go on reading it; its room comes back when the last one ends. */
-static int store_retain(struct lg_event_store *st, lg_time before, uint32_t *ret_removed)
+/* Whether the day's file or its log was written to after `t`; true where that cannot be told. */
+static bool written_after(struct lg_sqlite_events *es, int64_t day, lg_time t)
 {
-    struct lg_sqlite_events *es = lg_events_of(st);
-    int64_t limit = lg_day_of(before);
-    uint32_t removed = 0;
+    char path[4096], wal[4200];
+    struct stat st;
 
-    (void)pthread_mutex_lock(&es->write_lock);
-    for (;;) {
-        struct lg_day *d;
-        int64_t day;
+    if (lg_day_path(es, day, path, sizeof(path)) < 0 || stat(path, &st) < 0)
+        return true;
+    if (st.st_mtim.tv_sec >= t / LG_NS_PER_SEC)
+        return true;
+    (void)snprintf(wal, sizeof(wal), "%s-wal", path);
+    return stat(wal, &st) == 0 && st.st_mtim.tv_sec >= t / LG_NS_PER_SEC;
+}
 
-        (void)pthread_mutex_lock(&es->lock);
-        if (es->list.n == 0 || es->list.v[0] >= limit) {
-            (void)pthread_mutex_unlock(&es->lock);
-            break;
-        }
-        day = es->list.v[0];
+/* Takes the first day before `limit` at or after index *at out of the list; -1: none is left. */
+static int64_t take_old_day(struct lg_sqlite_events *es, int64_t limit, lg_time idle, size_t *at,
+        struct lg_day **ret_open)
+{
+    int64_t day = -1;
+    struct lg_day *d = NULL;
+
+    (void)pthread_mutex_lock(&es->lock);
+    while (*at < es->list.n && es->list.v[*at] < limit &&
+            written_after(es, es->list.v[*at], idle))
+        ++*at;
+    if (*at < es->list.n && es->list.v[*at] < limit) {
+        day = es->list.v[*at];
         es->list.n--;
-        memmove(es->list.v, es->list.v + 1, es->list.n * sizeof(*es->list.v));
+        memmove(es->list.v + *at, es->list.v + *at + 1, (es->list.n - *at) * sizeof(*es->list.v));
         for (d = es->days; d != NULL && d->day != day; d = d->next)
             ;
         if (d != NULL)
             d->refs++;
-        (void)pthread_mutex_unlock(&es->lock);
+    }
+    (void)pthread_mutex_unlock(&es->lock);
+    *ret_open = d;
+    return day;
+}
+
+/* Readers that hold a day go on reading it; its room comes back when the last one ends. */
+static int store_retain(
+        struct lg_event_store *st, lg_time before, lg_time idle, uint32_t *ret_removed)
+{
+    struct lg_sqlite_events *es = lg_events_of(st);
+    int64_t day, limit = lg_day_of(before);
+    struct lg_day *d;
+    uint32_t removed = 0;
+    size_t at = 0;
+
+    (void)pthread_mutex_lock(&es->write_lock);
+    while ((day = take_old_day(es, limit, idle, &at, &d)) >= 0) {
         unlink_day_files(es, day);
         if (d != NULL)
             lg_day_drop(es, d);

@@ -1,0 +1,988 @@
+/* The contract of the event store, asked through its ops; the day files' own matters at the end. */
+#include "store_test.h"
+
+#include "store/sqlite_event_int.h"
+
+#define DAY0 INT64_C(1700006400) /* 2023-11-15T00:00:00Z */
+#define N(a) (sizeof(a) / sizeof(*(a)))
+
+struct fix {
+    char dir[256], day0[300];
+    struct lg_event_store *st;
+    struct lg_scope *all, *a, *b, *none;
+    struct maker m;
+    struct lg_arena arena;
+};
+static struct fix f;
+
+static void open_store(void)
+{
+    struct lg_sqlite_event_options opt = {.dir = f.dir, .open_files = 2, .block_events = 8};
+    struct lg_err err = {0};
+
+    if (lg_sqlite_event_store_open(&opt, &f.st, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static void close_store(void)
+{
+    lg_event_store_close(f.st);
+    f.st = NULL;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    make_folder(f.dir);
+    (void)snprintf(f.day0, sizeof(f.day0), "%s/20231115.db", f.dir);
+    f.all = scope_of("*", LG_ACT_EVENT_READ);
+    f.a = scope_of("a", LG_ACT_EVENT_READ);
+    f.b = scope_of("b", LG_ACT_EVENT_READ);
+    f.none = scope_of("", LG_ACT_EVENT_READ);
+    maker_init(&f.m);
+    lg_arena_init(&f.arena, 256u << 20);
+    open_store();
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    close_store();
+    lg_scope_free(f.all);
+    lg_scope_free(f.a);
+    lg_scope_free(f.b);
+    lg_scope_free(f.none);
+    maker_done(&f.m);
+    lg_arena_done(&f.arena);
+    remove_folder(f.dir);
+    return 0;
+}
+
+/* An event in the arena with its line. */
+struct ev {
+    const char *tenant, *endpoint, *user, *image, *hash, *ip, *guid, *parent, *command;
+    enum lg_event_type type;
+    lg_time time;
+    unsigned id, pid;
+};
+
+static struct lg_event_put put_of(const struct ev *e, lg_time received)
+{
+    struct lg_event *ev = (struct lg_event *)lg_arena_zalloc(&f.m.a, sizeof(*ev));
+    struct lg_str id[1];
+    struct lg_event_put p = {.ev = ev, .received_at = received};
+    struct lg_buf b;
+
+    assert_non_null(ev);
+    ev->tenant_id = lg_str_z(e->tenant);
+    ev->endpoint_id = lg_str_z(e->endpoint);
+    ev->hostname = lg_str_z(e->endpoint);
+    ev->source = LG_SOURCE_SYSMON;
+    ev->type = e->type;
+    ev->time_ns = ev->claimed_time_ns = e->time;
+    ev->format = LG_STR("test");
+    ev->raw = LG_STR("{\"hidden\":\"rawword\"}");
+    ev->raw_kind = LG_RAW_JSON;
+    if (e->user != NULL)
+        lg_event_set_str(ev, LG_F_USER, lg_str_z(e->user));
+    if (e->image != NULL)
+        lg_event_set_str(ev, LG_F_IMAGE, lg_str_z(e->image));
+    if (e->hash != NULL)
+        lg_event_set_str(ev, LG_F_SHA256, lg_str_z(e->hash));
+    if (e->ip != NULL)
+        lg_event_set_str(ev, LG_F_DESTINATION_IP, lg_str_z(e->ip));
+    if (e->guid != NULL)
+        lg_event_set_str(ev, LG_F_PROCESS_GUID, lg_str_z(e->guid));
+    if (e->parent != NULL)
+        lg_event_set_str(ev, LG_F_PARENT_PROCESS_GUID, lg_str_z(e->parent));
+    if (e->command != NULL)
+        lg_event_set_str(ev, LG_F_COMMAND_LINE, lg_str_z(e->command));
+    if (e->pid != 0)
+        lg_event_set_u64(ev, LG_F_PROCESS_ID, e->pid);
+    id[0] = lg_str_of((const char *)&e->id, sizeof(e->id));
+    lg_event_make_id(ev, id, 1);
+    lg_buf_init(&b, 1u << 20);
+    lg_event_write(ev, &b);
+    assert_int_equal(lg_arena_dup(&f.m.a, lg_buf_str(&b), &p.json), 0);
+    lg_buf_done(&b);
+    return p;
+}
+
+static int write_events(struct lg_event_put *p, size_t n)
+{
+    struct lg_err err = {0};
+
+    return f.st->ops->write(f.st, p, n, NULL, 0, &err);
+}
+
+static struct lg_event_put write_one(const struct ev *e, lg_time received)
+{
+    struct lg_event_put p = put_of(e, received);
+
+    assert_int_equal(write_events(&p, 1), 0);
+    return p;
+}
+
+static const struct ev first = {.tenant = "a", .endpoint = "h1", .user = "CORP\\Anna",
+        .image = "C:\\Windows\\CMD.exe", .hash = "AABB", .ip = "10.0.0.1", .guid = "g1",
+        .type = LG_EVENT_NETWORK_CONNECT, .time = (DAY0 + 3600) * SEC + 123456789, .id = 1,
+        .command = "cmd /c \"echo H\xc3\x84LLO\"\n\\x"};
+
+static void test_create_only(void **state)
+{
+    struct ev e = first;
+    struct lg_event_put p = write_one(&e, 5000 * SEC), twice[2];
+    struct lg_event_row row;
+    struct lg_store_stats st;
+
+    (void)state;
+    assert_int_equal(p.ret_result, LG_PUT_STORED);
+    p = write_one(&e, 9000 * SEC); /* again, later */
+    assert_int_equal(p.ret_result, LG_PUT_DUPLICATE);
+    e.command = "other";
+    p = write_one(&e, 5000 * SEC);
+    assert_int_equal(p.ret_result, LG_PUT_CONFLICT);
+    e.id = 2;
+    twice[0] = twice[1] = put_of(&e, 1);
+    assert_int_equal(write_events(twice, 2), 0);
+    assert_int_equal(twice[0].ret_result + twice[1].ret_result,
+            LG_PUT_STORED + LG_PUT_DUPLICATE);
+    assert_int_equal(f.st->ops->stats(f.st, &st), 0);
+    assert_int_equal(st.events, 2);
+    p = put_of(&first, 1);
+    assert_int_equal(
+            f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
+    assert_true(lg_str_eq(row.json, p.json)); /* every byte of the first */
+    assert_int_equal(row.time, first.time);
+    assert_int_equal(row.received_at, 5000 * SEC);
+    assert_int_equal(
+            f.st->ops->event_get(f.st, f.a, &p.ev->event_id, first.time, &f.arena, &row), 0);
+    assert_int_equal(f.st->ops->event_get(
+                             f.st, f.a, &p.ev->event_id, first.time + LG_DAY_NS, &f.arena, &row),
+            LG_ENOENT);
+}
+
+/* Random events over three days and two tenants, written in random batches. */
+#define MANY 400
+static struct ev many[MANY];
+static char many_text[MANY][3][48];
+static struct lg_event_put many_put[MANY];
+
+static void fill(void)
+{
+    static const char *const users[] = {"anna", "CORP\\Bob", "SYSTEM"};
+    static const char *const images[] = {
+            "C:\\Windows\\cmd.exe", "C:\\Tools\\x.exe", "/usr/bin/curl", "c:\\windows\\CMD.EXE"};
+    static const char *const ips[] = {"10.0.0.1", "192.0.2.7", NULL};
+    uint64_t rnd = 11;
+    size_t at = 0;
+
+    for (unsigned i = 0; i < MANY; i++) {
+        struct ev *e = &many[i];
+
+        *e = (struct ev){.tenant = next_random(&rnd) % 3 == 0 ? "b" : "a", .id = 100 + i,
+                .endpoint = many_text[i][0], .command = many_text[i][1], .hash = many_text[i][2],
+                .user = users[next_random(&rnd) % 3], .image = images[next_random(&rnd) % 4],
+                .ip = ips[next_random(&rnd) % 3], .pid = 1 + i,
+                .type = (enum lg_event_type)(next_random(&rnd) % 5),
+                .time = (DAY0 + (int64_t)(next_random(&rnd) % (3 * 86400))) * SEC +
+                        (int64_t)(next_random(&rnd) % 1000000000)};
+        (void)snprintf(many_text[i][0], 48, "h%u", (unsigned)(next_random(&rnd) % 4));
+        (void)snprintf(many_text[i][1], 48, "run Word%u", (unsigned)(next_random(&rnd) % 6));
+        (void)snprintf(many_text[i][2], 48, "hash%u", (unsigned)(next_random(&rnd) % 9));
+        many_put[i] = put_of(e, e->time + (int64_t)(next_random(&rnd) % 1000) * SEC);
+    }
+    while (at < MANY) {
+        size_t n = 1 + next_random(&rnd) % 60;
+
+        n = n > MANY - at ? MANY - at : n;
+        assert_int_equal(write_events(many_put + at, n), 0);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(many_put[at + i].ret_result, LG_PUT_STORED);
+        at += n;
+    }
+}
+
+static bool base_is(const char *image, const char *want)
+{
+    return lg_str_ieq(lg_str_basename(lg_str_z(image)), lg_str_z(want));
+}
+
+static bool matches(const struct ev *e, const struct lg_event_put *p, const struct lg_event_query *q)
+{
+    bool any = q->types[0] == 0;
+    lg_time received = p->received_at / 1000000 * 1000000;
+
+    return (q->tenant.n == 0 || lg_str_eq(q->tenant, lg_str_z(e->tenant))) &&
+            (q->endpoint.n == 0 || lg_str_eq(q->endpoint, lg_str_z(e->endpoint))) &&
+            (any || (q->types[0] >> e->type & 1)) &&
+            (q->user.n == 0 || lg_str_ieq(q->user, lg_str_z(e->user))) &&
+            (q->image.n == 0 || base_is(e->image, "cmd.exe")) &&
+            (q->hash.n == 0 || lg_str_ieq(q->hash, lg_str_z(e->hash))) &&
+            (q->ip.n == 0 || (e->ip != NULL && lg_str_eq(q->ip, lg_str_z(e->ip)))) &&
+            (q->text.n == 0 || lg_str_ifind(lg_str_z(e->command), q->text) >= 0) &&
+            (q->from == 0 || e->time >= q->from) && (q->to == 0 || e->time < q->to) &&
+            (q->received_from == 0 || received >= q->received_from) &&
+            (q->received_to == 0 || received < q->received_to);
+}
+
+static void test_search_model(void **state)
+{
+    uint64_t rnd = 5;
+
+    (void)state;
+    fill();
+    for (int round = 0; round < 250; round++) {
+        struct lg_event_query q = {.ascending = next_random(&rnd) % 2,
+                .limit = 1 + (uint32_t)(next_random(&rnd) % 50)};
+        bool only_a = next_random(&rnd) % 3 == 0;
+        const struct lg_scope *sc = only_a ? f.a : f.all;
+        uint32_t want = 0, got = 0, pages = 0;
+        bool seen[MANY] = {false};
+        lg_time last = 0;
+
+        if (next_random(&rnd) % 4 == 0)
+            q.tenant = LG_STR("a");
+        if (next_random(&rnd) % 4 == 0)
+            q.endpoint = LG_STR("h2");
+        if (next_random(&rnd) % 4 == 0)
+            q.types[0] = 1u + next_random(&rnd) % 31;
+        if (next_random(&rnd) % 5 == 0)
+            q.user = LG_STR("corp\\BOB");
+        if (next_random(&rnd) % 5 == 0)
+            q.image = LG_STR("Cmd.exe");
+        if (next_random(&rnd) % 5 == 0)
+            q.hash = LG_STR("HASH3");
+        if (next_random(&rnd) % 5 == 0)
+            q.ip = LG_STR("192.0.2.7");
+        if (next_random(&rnd) % 5 == 0)
+            q.text = LG_STR("wORD4");
+        if (next_random(&rnd) % 3 == 0)
+            q.from = (DAY0 + (int64_t)(next_random(&rnd) % 259200)) * SEC + 7;
+        if (next_random(&rnd) % 3 == 0)
+            q.to = (DAY0 + (int64_t)(next_random(&rnd) % 259200)) * SEC + 9;
+        if (next_random(&rnd) % 4 == 0)
+            q.received_from = (DAY0 + 90000) * SEC;
+        for (unsigned i = 0; i < MANY; i++)
+            want += matches(&many[i], &many_put[i], &q) &&
+                    lg_scope_allows(sc, lg_str_z(many[i].tenant));
+        do {
+            struct lg_event_page p;
+
+            assert_int_equal(f.st->ops->event_search(f.st, sc, &q, &f.arena, &p), 0);
+            assert_int_equal(p.total, want);
+            assert_false(p.total_is_lower_bound || p.incomplete);
+            for (uint32_t i = 0; i < p.n; i++, got++) {
+                unsigned k = 0;
+
+                while (k < MANY && !lg_str_eq(p.rows[i].json, many_put[k].json))
+                    k++;
+                assert_true(k < MANY && !seen[k]);
+                seen[k] = true;
+                assert_true(matches(&many[k], &many_put[k], &q));
+                if (got > 0)
+                    assert_true(q.ascending ? p.rows[i].time >= last - 1000000
+                                            : p.rows[i].time <= last + 1000000);
+                last = p.rows[i].time;
+            }
+            q.cursor = p.next_cursor;
+            assert_true(++pages < 500);
+        } while (q.cursor.n > 0);
+        assert_int_equal(got, want);
+        lg_arena_clear(&f.arena);
+    }
+}
+
+/* A small budget gives short pages that say so; following the cursors still finds every row. */
+static void test_budget(void **state)
+{
+    struct lg_sqlite_event_options opt = {
+            .dir = f.dir, .open_files = 2, .block_events = 8, .scan_rows = 7};
+    struct lg_event_query q = {.limit = 10, .text = LG_STR("word4")};
+    uint32_t want = 0, got = 0, pages = 0, short_pages = 0;
+    struct lg_event_page p;
+    struct lg_err err;
+
+    (void)state;
+    fill();
+    close_store();
+    assert_int_equal(lg_sqlite_event_store_open(&opt, &f.st, &err), 0);
+    for (unsigned i = 0; i < MANY; i++)
+        want += matches(&many[i], &many_put[i], &q);
+    do {
+        assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p), 0);
+        assert_true(p.total_is_lower_bound || p.next_cursor.n == 0 || pages > 0);
+        got += p.n;
+        short_pages += p.incomplete;
+        q.cursor = p.next_cursor;
+        assert_true(++pages < 2000);
+    } while (q.cursor.n > 0);
+    assert_int_equal(got, want);
+    assert_true(short_pages > 10);
+}
+
+static void test_text(void **state)
+{
+    struct lg_event_query q = {.limit = 10};
+    static const struct {
+        const char *text;
+        uint32_t n;
+    } cases[] = {{"h\xc3\xa4llo", 1}, {"ECHO h\xc3\x84", 1}, {"\"\n\\X", 1}, {"windows\\cmd.exe", 1},
+            {"rawword", 0}, {"corp\\anna", 1}, {"%", 0}, {"nothing", 0}};
+
+    (void)state;
+    (void)write_one(&first, 1);
+    for (size_t i = 0; i < N(cases); i++) {
+        struct lg_event_page p;
+
+        q.text = lg_str_z(cases[i].text);
+        assert_int_equal(f.st->ops->event_search(f.st, f.a, &q, &f.arena, &p), 0);
+        if (p.n != cases[i].n)
+            fail_msg("%s: %u", cases[i].text, p.n);
+    }
+}
+
+static void test_cursor_lies(void **state)
+{
+    struct lg_event_query q = {.limit = 5};
+    struct lg_event_page p, bad;
+    char text[1024];
+    uint64_t rnd = 1;
+
+    (void)state;
+    fill();
+    assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p), 0);
+    assert_true(p.next_cursor.n > 0 && p.next_cursor.n < sizeof(text));
+    for (int i = 0; i < 300; i++) {
+        size_t at = next_random(&rnd) % p.next_cursor.n;
+
+        memcpy(text, p.next_cursor.p, p.next_cursor.n);
+        text[at] = (char)(text[at] ^ (1 + next_random(&rnd) % 255));
+        q.cursor = lg_str_of(text, p.next_cursor.n);
+        assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &bad), LG_EINVAL);
+    }
+    q.cursor = p.next_cursor;
+    q.tenant = LG_STR("b");
+    assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &bad), LG_EINVAL);
+}
+
+struct window {
+    lg_time last;
+    unsigned n;
+};
+
+static int on_event(void *user, const struct lg_event_row *row)
+{
+    struct window *w = (struct window *)user;
+
+    assert_true(row->time >= w->last);
+    w->last = row->time;
+    w->n++;
+    return 0;
+}
+
+static void test_window(void **state)
+{
+    lg_time from = (DAY0 + 80000) * SEC, to = (DAY0 + 180000) * SEC; /* over midnight */
+    struct window w = {0};
+    unsigned want = 0, want_then = 0;
+    lg_time as_of = (DAY0 + 120000) * SEC;
+
+    (void)state;
+    fill();
+    for (unsigned i = 0; i < MANY; i++) {
+        bool in = strcmp(many[i].tenant, "a") == 0 && strcmp(many[i].endpoint, "h1") == 0 &&
+                many[i].time >= from && many[i].time < to;
+
+        want += in;
+        want_then += in && many_put[i].received_at / 1000000 * 1000000 <= as_of;
+    }
+    assert_true(want > 5 && want_then > 0 && want_then < want);
+    assert_int_equal(f.st->ops->event_window(f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, 0,
+                             on_event, &w),
+            0);
+    assert_int_equal(w.n, want);
+    w = (struct window){0};
+    assert_int_equal(f.st->ops->event_window(f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, as_of,
+                             on_event, &w),
+            0);
+    assert_int_equal(w.n, want_then);
+    w = (struct window){0};
+    assert_int_equal(f.st->ops->event_window(f.st, f.b, LG_STR("a"), LG_STR("h1"), from, to, 0,
+                             on_event, &w),
+            0);
+    assert_int_equal(w.n, 0);
+}
+
+static void write_inference(const struct make_inference *mi, const char *context, enum lg_put want)
+{
+    struct lg_inference in = make_own(&f.m, mi);
+    struct lg_inference_put p = {.in = &in, .context = lg_str_z(context)};
+    struct lg_err err = {0};
+
+    if (f.st->ops->write(f.st, NULL, 0, &p, 1, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(p.ret_result, want);
+}
+
+static struct lg_uuid inference_id(unsigned id)
+{
+    struct lg_uuid u;
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "00000000-0000-8000-8000-%012x", id);
+    assert_int_equal(lg_uuid_parse(lg_str_z(text), &u), 0);
+    return u;
+}
+
+static void fill_inferences(void)
+{
+    static const char *const predictions[] = {"benign", "attack", "error"};
+    uint64_t rnd = 3;
+
+    for (unsigned i = 0; i < 120; i++) {
+        char host[16];
+        unsigned k = i % 3;
+        struct make_inference mi = {.tenant = i % 4 == 0 ? "b" : "a", .endpoint = host, .id = i,
+                .window_end_s = DAY0 + 60 * (int64_t)(i * 20),
+                .prob = (double)(next_random(&rnd) % 100) / 100, .prediction = predictions[k],
+                .severity = k == 1 ? "high" : "none",
+                .techniques = k == 1 ? "[\"T1003.001\",\"T1105\"]" : "[]",
+                .evidence = k == 1 ? NULL : "[]"};
+
+        if (k == 1)
+            mi.prob = 0.9;
+        (void)snprintf(host, sizeof(host), "h%u", i % 5);
+        write_inference(&mi, i == 1 ? "some state" : "", LG_PUT_STORED);
+    }
+}
+
+static void test_inferences(void **state)
+{
+    struct lg_inference_query q = {.limit = 7};
+    struct lg_inference_row row;
+    struct lg_inference_page p;
+    struct lg_str context;
+    struct make_inference mi = {.tenant = "a", .endpoint = "h1", .id = 1,
+            .window_end_s = DAY0 + 1200, .prob = 0.9, .techniques = "[\"T1003.001\",\"T1105\"]"};
+    struct lg_uuid id = inference_id(1);
+    uint32_t n = 0;
+
+    (void)state;
+    fill_inferences();
+    write_inference(&mi, "", LG_PUT_DUPLICATE);
+    mi.prob = 0.8;
+    write_inference(&mi, "", LG_PUT_CONFLICT);
+    assert_int_equal(f.st->ops->inference_get(f.st, f.a, &id, 0, &f.arena, &row, &context), 0);
+    assert_str(context, "some state");
+    assert_true(lg_str_find(row.json, LG_STR("\"attack_prob\":0.900000")) > 0);
+    assert_int_equal(f.st->ops->inference_get(f.st, f.a, &id, (DAY0 + 1200) * SEC, &f.arena, &row,
+                             NULL),
+            0);
+    assert_int_equal(
+            f.st->ops->inference_get(f.st, f.b, &id, 0, &f.arena, &row, &context), LG_ENOENT);
+    for (int sort = 0; sort < 2; sort++)
+        for (int up = 0; up < 2; up++) {
+            double last = 0;
+
+            q = (struct lg_inference_query){.limit = 7, .sort = (enum lg_inference_sort)sort,
+                    .ascending = up, .predictions = sort ? 0 : 1u << LG_INFERENCE_ATTACK};
+            n = 0;
+            do {
+                assert_int_equal(
+                        f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
+                assert_int_equal(p.total, sort ? 80 : 40);
+                for (uint32_t i = 0; i < p.n; i++, n++) {
+                    struct lg_inference in;
+                    struct lg_jval root;
+                    double v;
+
+                    assert_int_equal(
+                            lg_json_parse(f.m.json, p.rows[i].json, false, &root, NULL), 0);
+                    assert_int_equal(lg_inference_read(root, p.rows[i].json, &f.m.a, &in, NULL), 0);
+                    v = sort ? in.attack_prob : (double)in.window_end;
+                    if (n > 0)
+                        assert_true(up ? v >= last : v <= last);
+                    last = v;
+                }
+                q.cursor = p.next_cursor;
+            } while (q.cursor.n > 0);
+            assert_int_equal(n, sort ? 80 : 40);
+        }
+    q = (struct lg_inference_query){.limit = 100, .technique = LG_STR("T1003")};
+    assert_int_equal(f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
+    assert_int_equal(p.n, 40);
+    q.technique = LG_STR("T1003.002");
+    assert_int_equal(f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
+    assert_int_equal(p.n, 0);
+    q = (struct lg_inference_query){.limit = 100, .endpoint = LG_STR("h2"), .min_prob = 0.9,
+            .from = (DAY0 + 1200) * SEC, .to = (DAY0 + 90000) * SEC};
+    assert_int_equal(f.st->ops->inference_search(f.st, f.b, &q, &f.arena, &p), 0);
+    for (uint32_t i = 0; i < p.n; i++)
+        assert_true(lg_str_find(p.rows[i].json, LG_STR("\"tenant_id\":\"b\"")) > 0);
+    assert_true(p.n > 0);
+}
+
+static void test_summary(void **state)
+{
+    struct lg_range_query q = {.from = DAY0 * SEC, .to = (DAY0 + 200000) * SEC};
+    struct lg_technique_count *t;
+    struct lg_time_bucket *v;
+    struct lg_host_row *h;
+    struct lg_summary s;
+    uint64_t sum = 0;
+    uint32_t n;
+
+    (void)state;
+    fill_inferences();
+    assert_int_equal(f.st->ops->summary(f.st, f.all, &q, &s), 0);
+    assert_int_equal(s.total_inferences, 120);
+    assert_int_equal(s.total_attacks + s.total_benign + s.total_errors, 120);
+    assert_int_equal(s.total_attacks, 40);
+    assert_int_equal(s.total_errors, 40);
+    assert_true(s.avg_graph_nodes == 5 && s.avg_graph_edges == 7 && s.avg_inference_time_ms == 1.5);
+    assert_true(s.max_attack_prob >= 0.9 && s.max_attack_prob <= 1);
+    assert_int_equal(s.hosts, 10); /* five names in each of two tenants */
+    assert_int_equal(f.st->ops->summary(f.st, f.b, &q, &s), 0);
+    assert_int_equal(s.total_inferences, 30);
+    q.tenant = LG_STR("a");
+    assert_int_equal(f.st->ops->summary(f.st, f.b, &q, &s), 0);
+    assert_int_equal(s.total_inferences, 0);
+    assert_true(s.avg_attack_prob == 0);
+    q.tenant = LG_STR("");
+    assert_int_equal(f.st->ops->hosts(f.st, f.all, &q, &f.arena, &h, &n), 0);
+    assert_int_equal(n, 10);
+    for (uint32_t i = 0; i < n; i++)
+        sum += h[i].total_inferences;
+    assert_int_equal(sum, 120);
+    assert_str(h[0].platform, "windows");
+    assert_int_equal(f.st->ops->timeline(f.st, f.all, &q, 10, &f.arena, &v, &n), 0);
+    sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += v[i].attacks;
+    assert_int_equal(sum, 40);
+    assert_int_equal(f.st->ops->techniques(f.st, f.all, &q, &f.arena, &t, &n), 0);
+    assert_int_equal(n, 2);
+    assert_str(t[0].technique, "T1003.001");
+    assert_int_equal(t[0].attacks, 40);
+    assert_int_equal(t[0].hosts, 10);
+    /* half-open at both ends */
+    q = (struct lg_range_query){.from = DAY0 * SEC, .to = (DAY0 + 1200) * SEC};
+    assert_int_equal(f.st->ops->summary(f.st, f.all, &q, &s), 0);
+    assert_int_equal(s.total_inferences, 1);
+}
+
+static void test_profile(void **state)
+{
+    struct lg_profile_item *v;
+    struct ev e = first;
+    uint32_t n, images = 0;
+
+    (void)state;
+    (void)write_one(&e, 1);
+    e.id = 2;
+    e.time += LG_DAY_NS + LG_HOUR_NS;
+    (void)write_one(&e, 1);
+    e.id = 3;
+    e.image = "C:\\new.exe";
+    (void)write_one(&e, 1);
+    assert_int_equal(f.st->ops->profile(
+                             f.st, f.a, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n),
+            0);
+    for (uint32_t i = 0; i < n; i++)
+        if (v[i].kind == LG_TERM_IMAGE && images++ == 0) {
+            assert_str(v[i].value, "C:\\Windows\\CMD.exe");
+            assert_int_equal(v[i].hours, 2);
+            assert_int_equal(v[i].first_seen, first.time / 1000000 * 1000000);
+        }
+    assert_int_equal(images, 2);
+    assert_int_equal(n, 5); /* and a user, a hash, an address */
+    assert_int_equal(f.st->ops->profile(
+                             f.st, f.b, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n),
+            0);
+    assert_int_equal(n, 0);
+}
+
+static void test_tree(void **state)
+{
+    /* init is named only; a -> b -> c; d stands alone; a began the day before */
+    static const struct {
+        const char *guid, *parent;
+        int64_t at;
+    } procs[] = {{"pa", "init", -4000}, {"pb", "pa", 4000}, {"pc", "pb", 4001}, {"pd", "px", 4002}};
+    struct lg_tree_query q = {.tenant = LG_STR("a"), .endpoint = LG_STR("h1"),
+            .from = (DAY0 + 3000) * SEC, .to = (DAY0 + 9000) * SEC, .max_nodes = 100};
+    struct lg_str focus[] = {LG_STR("pb")};
+    struct ev e = first;
+    struct lg_tree t;
+
+    (void)state;
+    for (unsigned i = 0; i < N(procs); i++) {
+        e.id = 10 + i;
+        e.pid = 100 + i;
+        e.guid = procs[i].guid;
+        e.parent = procs[i].parent;
+        e.type = LG_EVENT_PROCESS_CREATE;
+        e.time = (DAY0 + procs[i].at) * SEC;
+        (void)write_one(&e, 1);
+    }
+    e.guid = "pc";
+    e.parent = NULL;
+    e.time += SEC;
+    for (unsigned i = 0; i < 3; i++) {
+        static const enum lg_event_type types[] = {
+                LG_EVENT_FILE_CREATE, LG_EVENT_NETWORK_CONNECT, LG_EVENT_PROCESS_TERMINATE};
+
+        e.id = 50 + i;
+        e.type = types[i];
+        (void)write_one(&e, 1);
+    }
+    assert_int_equal(f.st->ops->tree(f.st, f.a, &q, &f.arena, &t), 0);
+    assert_int_equal(t.n, 6); /* four, and two that are only named */
+    q.guids = focus;
+    q.n_guids = 1;
+    assert_int_equal(f.st->ops->tree(f.st, f.a, &q, &f.arena, &t), 0);
+    assert_int_equal(t.n, 4);
+    assert_str(t.nodes[0].process_guid, "init");
+    assert_true(t.nodes[0].inferred);
+    assert_int_equal(t.nodes[0].parent, -1);
+    assert_str(t.nodes[1].process_guid, "pa");
+    assert_false(t.nodes[1].inferred);
+    assert_int_equal(t.nodes[1].started, (DAY0 - 4000) * SEC);
+    assert_str(t.nodes[2].process_guid, "pb");
+    assert_true(t.nodes[2].focus);
+    assert_int_equal(t.nodes[2].parent, 1);
+    assert_str(t.nodes[3].process_guid, "pc");
+    assert_int_equal(t.nodes[3].files, 1);
+    assert_int_equal(t.nodes[3].network, 1);
+    assert_int_equal(t.nodes[3].ended, e.time);
+    q.max_nodes = 2;
+    assert_int_equal(f.st->ops->tree(f.st, f.a, &q, &f.arena, &t), 0);
+    assert_int_equal(t.n, 2);
+    assert_true(t.truncated);
+    q.max_nodes = 100;
+    assert_int_equal(f.st->ops->tree(f.st, f.b, &q, &f.arena, &t), 0);
+    assert_int_equal(t.n, 0);
+}
+
+static void test_isolation(void **state)
+{
+    const struct lg_scope *const blind[] = {f.none, NULL};
+    struct lg_event_put p;
+
+    (void)state;
+    fill();
+    fill_inferences();
+    p = many_put[0];
+    for (size_t i = 0; i < 2; i++) {
+        struct lg_range_query r = {.from = 0, .to = (DAY0 + 999999) * SEC};
+        struct lg_inference_query iq = {.limit = 10};
+        struct lg_event_query q = {.limit = 10};
+        struct lg_uuid id = inference_id(1);
+        struct lg_inference_page ip;
+        struct lg_inference_row ir;
+        struct lg_event_page ep;
+        struct lg_event_row er;
+        struct lg_host_row *h;
+        struct lg_summary s;
+        uint32_t n;
+
+        assert_int_equal(f.st->ops->event_search(f.st, blind[i], &q, &f.arena, &ep), 0);
+        assert_int_equal(ep.n + ep.total + ep.next_cursor.n, 0);
+        assert_int_equal(f.st->ops->inference_search(f.st, blind[i], &iq, &f.arena, &ip), 0);
+        assert_int_equal(ip.n + ip.total, 0);
+        assert_int_equal(
+                f.st->ops->event_get(f.st, blind[i], &p.ev->event_id, 0, &f.arena, &er), LG_ENOENT);
+        assert_int_equal(f.st->ops->inference_get(f.st, blind[i], &id, 0, &f.arena, &ir, NULL),
+                LG_ENOENT);
+        assert_int_equal(f.st->ops->summary(f.st, blind[i], &r, &s), 0);
+        assert_int_equal(s.total_inferences + s.hosts, 0);
+        assert_int_equal(f.st->ops->hosts(f.st, blind[i], &r, &f.arena, &h, &n), 0);
+        assert_int_equal(n, 0);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        struct lg_event_row er;
+        int rc = f.st->ops->event_get(f.st, f.b, &many_put[i].ev->event_id, 0, &f.arena, &er);
+
+        assert_int_equal(rc, strcmp(many[i].tenant, "b") == 0 ? 0 : LG_ENOENT);
+    }
+}
+
+/* ---- day files ---- */
+
+static void test_write_once(void **state)
+{
+    static const char *const tables[] = {"events", "blocks", "strings", "terms", "processes",
+            "inferences", "inference_techniques", "contexts", "batches", "endpoints",
+            "tenant_refs"};
+    struct ev e = first;
+
+    (void)state;
+    e.type = LG_EVENT_PROCESS_CREATE;
+    (void)write_one(&e, 1);
+    fill_inferences();
+    for (size_t i = 0; i < N(tables); i++) {
+        char sql[200];
+
+        (void)snprintf(sql, sizeof(sql), "DELETE FROM %s", tables[i]);
+        if (run_sql(f.day0, sql) != SQLITE_CONSTRAINT)
+            fail_msg("%s", sql);
+    }
+    assert_int_equal(run_sql(f.day0, "UPDATE events SET off=0"), SQLITE_CONSTRAINT);
+    assert_int_equal(run_sql(f.day0, "UPDATE inferences SET attack_prob=0"), SQLITE_CONSTRAINT);
+    assert_int_equal(run_sql(f.day0, "INSERT OR REPLACE INTO strings SELECT ref, fold, base, 'x'"
+                                     " FROM strings"),
+            SQLITE_OK); /* REPLACE needs recursive triggers: the chain finds it */
+    {
+        struct lg_store_fault fault;
+        uint32_t n;
+
+        assert_int_equal(f.st->ops->verify(f.st, &fault, 1, &n), 0);
+        assert_int_equal(n, 1);
+    }
+}
+
+/* Each kind of edit by hand is found, with the batch that it is in. */
+static void test_tamper(void **state)
+{
+    static const char *const edits[] = {"DROP TRIGGER events_no_update; UPDATE events SET user=1"
+                                        " WHERE id=(SELECT max(id) FROM events)",
+            "DROP TRIGGER events_no_delete; DELETE FROM events WHERE id=(SELECT max(id) FROM"
+            " events)",
+            "DROP TRIGGER blocks_no_update; UPDATE blocks SET data=substr(data,1,10)||x'00'||"
+            "substr(data,12) WHERE id=2",
+            "DROP TRIGGER strings_no_update; UPDATE strings SET text='x' WHERE ref=1",
+            "DROP TRIGGER terms_no_update; UPDATE terms SET first=first+1 WHERE seq=2",
+            "DROP TRIGGER batches_no_delete; DELETE FROM batches WHERE batch=2",
+            "DROP TRIGGER batches_no_update; UPDATE batches SET hash=zeroblob(32) WHERE batch=1",
+            "INSERT INTO events SELECT id+1, event_id, off, received, endpoint, type, loc, sum,"
+            " image, user, proc, hash, dest, addr, shift FROM events ORDER BY id DESC LIMIT 1",
+            "DROP TRIGGER inferences_no_update; UPDATE inferences SET prediction=0 WHERE"
+            " id=(SELECT min(id) FROM inferences)",
+            "DROP TRIGGER inference_techniques_no_delete; DELETE FROM inference_techniques",
+            "DROP TRIGGER contexts_no_update; UPDATE contexts SET data=x'00'",
+            "DROP TRIGGER endpoints_no_update; UPDATE endpoints SET hostname='x'"};
+    struct lg_store_fault fault;
+    char copy[320];
+    uint32_t n;
+
+    (void)state;
+    fill();
+    fill_inferences();
+    assert_int_equal(f.st->ops->verify(f.st, &fault, 1, &n), 0);
+    if (n != 0)
+        fail_msg("%s: %s", fault.file, fault.what);
+    close_store();
+    (void)snprintf(copy, sizeof(copy), "%s.sound", f.day0);
+    assert_int_equal(run_sql(f.day0, "PRAGMA wal_checkpoint(TRUNCATE)"), SQLITE_OK);
+    copy_file(f.day0, copy);
+    for (size_t i = 0; i < N(edits); i++) {
+        if (run_sql(f.day0, edits[i]) != SQLITE_OK)
+            fail_msg("%s", edits[i]);
+        open_store();
+        assert_int_equal(f.st->ops->verify(f.st, &fault, 1, &n), 0);
+        if (n != 1)
+            fail_msg("not found: %s", edits[i]);
+        assert_string_equal(fault.file, "20231115.db");
+        close_store();
+        assert_int_equal(run_sql(f.day0, "PRAGMA wal_checkpoint(TRUNCATE)"), SQLITE_OK);
+        copy_file(copy, f.day0);
+    }
+    open_store();
+}
+
+/* Rows under numbers that others hold already are found all the same. */
+static void test_displaced(void **state)
+{
+    struct ev e = first;
+    struct lg_event_put p = put_of(&e, 1), q2;
+    int64_t ms = (e.time - DAY0 * SEC) / 1000000;
+    struct lg_event_query q = {.limit = 10};
+    struct lg_event_page page;
+    struct lg_event_row row;
+    struct window w = {0};
+
+    (void)state;
+    e.id = 2;
+    e.time += LG_HOUR_NS;
+    (void)write_one(&e, 1); /* tenant 1 and the tables are there */
+    for (unsigned k = 0; k < 20; k++) {
+        char sql[400];
+
+        (void)snprintf(sql, sizeof(sql),
+                "INSERT INTO events SELECT %lld, randomblob(16), 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0,"
+                " 0, 0",
+                (long long)lg_row_number(1, ms, &p.ev->event_id, k));
+        assert_int_equal(run_sql(f.day0, sql), SQLITE_OK);
+    }
+    assert_int_equal(write_events(&p, 1), 0);
+    assert_int_equal(p.ret_result, LG_PUT_STORED);
+    q2 = p;
+    assert_int_equal(write_events(&q2, 1), 0);
+    assert_int_equal(q2.ret_result, LG_PUT_DUPLICATE);
+    assert_true(ask_sql(f.day0, "SELECT max(displaced) FROM batches") > 0);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(
+                f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
+        assert_int_equal(row.time, first.time);
+        q.endpoint = LG_STR("h1");
+        q.from = first.time;
+        q.to = first.time + 1;
+        assert_int_equal(f.st->ops->event_search(f.st, f.a, &q, &f.arena, &page), 0);
+        assert_int_equal(page.n, 1);
+        w = (struct window){0};
+        assert_int_equal(f.st->ops->event_window(f.st, f.a, LG_STR("a"), LG_STR("h1"), first.time,
+                                 first.time + 1, 0, on_event, &w),
+                0);
+        assert_int_equal(w.n, 1);
+        lg_event_store_close(f.st); /* and after a restart */
+        open_store();
+    }
+}
+
+static void test_retention_backup(void **state)
+{
+    char dir[300], path[400];
+    struct lg_store_stats st;
+    struct lg_event_query q = {.limit = 1};
+    struct lg_event_page p;
+    struct lg_err err = {0};
+    uint32_t removed;
+    struct lg_event_store *copy;
+    struct lg_sqlite_event_options opt = {.dir = dir};
+
+    (void)state;
+    fill();
+    (void)snprintf(dir, sizeof(dir), "%s/backup", f.dir);
+    if (f.st->ops->backup(f.st, dir, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(lg_sqlite_event_store_open(&opt, &copy, &err), 0);
+    assert_int_equal(copy->ops->stats(copy, &st), 0);
+    assert_int_equal(st.events, MANY);
+    lg_event_store_close(copy);
+    assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, INT64_MAX, &removed), 0);
+    assert_int_equal(removed, 1);
+    assert_int_equal(access(f.day0, F_OK), -1);
+    assert_int_equal(f.st->ops->stats(f.st, &st), 0);
+    assert_int_equal(st.files, 2);
+    assert_true(st.events < MANY && st.events > 0);
+    assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p), 0);
+    assert_int_equal(p.total, st.events);
+    assert_int_equal(f.st->ops->event_get(f.st, f.all, &put_of(&first, 1).ev->event_id, 0,
+                             &f.arena, &(struct lg_event_row){0}),
+            LG_ENOENT);
+    (void)write_one(&first, 1); /* the day may come back */
+    (void)snprintf(path, sizeof(path), "%s", f.day0);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
+static void test_kill(void **state)
+{
+    char dir[300], to[400], wal[450], from_wal[450];
+    struct lg_sqlite_event_options opt = {.dir = dir};
+    struct ev e = first;
+
+    (void)state;
+    (void)snprintf(dir, sizeof(dir), "%s/kill", f.dir);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    (void)snprintf(to, sizeof(to), "%s/20231115.db", dir);
+    (void)snprintf(wal, sizeof(wal), "%s-wal", to);
+    (void)snprintf(from_wal, sizeof(from_wal), "%s-wal", f.day0);
+    for (unsigned i = 1; i <= 15; i++) {
+        struct lg_event_store *st;
+        struct lg_store_fault fault;
+        struct lg_event_row row;
+        struct lg_event_put p;
+        struct lg_err err;
+        uint32_t n;
+
+        e.id = i;
+        p = write_one(&e, 1);
+        copy_file(f.day0, to);
+        copy_file(from_wal, wal);
+        assert_int_equal(lg_sqlite_event_store_open(&opt, &st, &err), 0);
+        assert_int_equal(st->ops->event_get(st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
+        assert_int_equal(st->ops->verify(st, &fault, 1, &n), 0);
+        assert_int_equal(n, 0);
+        p.ret_result = LG_PUT_CONFLICT;
+        assert_int_equal(st->ops->write(st, &p, 1, NULL, 0, &err), 0);
+        assert_int_equal(p.ret_result, LG_PUT_DUPLICATE);
+        lg_event_store_close(st);
+        (void)unlink(wal);
+    }
+}
+
+static void test_damaged(void **state)
+{
+    struct lg_store_fault fault;
+    struct lg_event_query q = {.limit = 10};
+    struct lg_event_page p;
+    struct lg_err err = {0};
+    struct lg_event_put put = put_of(&first, 1);
+    uint32_t n;
+    FILE *out;
+
+    (void)state;
+    fill();
+    close_store();
+    assert_int_equal(truncate(f.day0, 9000), 0);
+    open_store();
+    assert_true(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p) == 0 ||
+            f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p) == LG_ECORRUPT);
+    assert_int_equal(f.st->ops->verify(f.st, &fault, 1, &n), 0);
+    assert_int_equal(n, 1);
+    assert_string_equal(fault.file, "20231115.db");
+    close_store();
+    out = fopen(f.day0, "wb");
+    assert_non_null(out);
+    for (int i = 0; i < 3000; i++)
+        (void)fputs("garbage", out);
+    (void)fclose(out);
+    open_store();
+    assert_int_equal(f.st->ops->write(f.st, &put, 1, NULL, 0, &err), LG_ECORRUPT);
+    assert_non_null(strstr(err.text, "20231115.db"));
+    assert_non_null(strstr(err.text, "logster"));
+}
+
+static void test_oom(void **state)
+{
+    struct lg_event_put p = put_of(&first, 1);
+    struct lg_event_query q = {.limit = 3, .image = LG_STR("cmd.exe"), .text = LG_STR("echo")};
+
+    (void)state;
+    for (uint64_t n = 1; n < 3000; n++) {
+        struct lg_event_page page;
+        struct lg_arena a;
+        struct lg_err err;
+        int rc;
+
+        lg_arena_init(&a, 1u << 22);
+        (void)lg_mem_fail_from(n);
+        rc = f.st->ops->write(f.st, &p, 1, NULL, 0, &err);
+        if (rc >= 0)
+            rc = f.st->ops->event_search(f.st, f.a, &q, &a, &page);
+        (void)lg_mem_fail_from(0);
+        if (rc < 0)
+            assert_int_equal(rc, LG_ENOMEM);
+        else
+            assert_int_equal(page.n, 1);
+        lg_arena_done(&a);
+        if (rc >= 0)
+            return;
+    }
+    fail();
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+int main(void)
+{
+    const struct CMUnitTest tests[] = {T(test_create_only), T(test_search_model), T(test_budget),
+            T(test_text), T(test_cursor_lies), T(test_window), T(test_inferences), T(test_summary),
+            T(test_profile), T(test_tree), T(test_isolation), T(test_write_once), T(test_tamper),
+            T(test_displaced), T(test_retention_backup), T(test_kill), T(test_damaged),
+            T(test_oom)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
