@@ -13,7 +13,7 @@
 /* A bus in a folder of its own, with a clock, a disk and a list of events that the test holds. */
 struct bus_test {
     char dir[64];
-    char path[80];
+    char path[512];
     struct lg_bus *bus;
     struct lg_bus_embedded_options opt;
     _Atomic int64_t now;
@@ -21,6 +21,11 @@ struct bus_test {
     _Atomic int events[LG_BUS_EVENT_KINDS];
     _Atomic uint64_t sums[LG_BUS_EVENT_KINDS];
 };
+
+static inline void bt_join(char out[512], const char *dir, const char *name)
+{
+    assert_true((size_t)snprintf(out, 512, "%s/%s", dir, name) < 512);
+}
 
 static inline lg_time bt_now(void *user)
 {
@@ -54,7 +59,7 @@ static inline void bt_init(struct bus_test *bt)
     memset(bt, 0, sizeof(*bt));
     (void)snprintf(bt->dir, sizeof(bt->dir), "lg-bus-XXXXXX");
     assert_non_null(mkdtemp(bt->dir));
-    (void)snprintf(bt->path, sizeof(bt->path), "%s/bus", bt->dir);
+    bt_join(bt->path, bt->dir, "bus");
     atomic_store(&bt->now, INT64_C(1700000000) * LG_NS_PER_SEC);
     atomic_store(&bt->free_bytes, UINT64_C(1) << 40);
     bt->opt = (struct lg_bus_embedded_options){.path = bt->path,
@@ -78,7 +83,7 @@ static inline void bt_remove(const char *path)
     }
     while ((e = readdir(d)) != NULL)
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-            (void)snprintf(child, sizeof(child), "%s/%s", path, e->d_name);
+            bt_join(child, path, e->d_name);
             bt_remove(child);
         }
     (void)closedir(d);
@@ -141,8 +146,8 @@ static inline void bt_copy(const char *from, const char *to)
 
         if (e->d_name[0] == '.')
             continue;
-        (void)snprintf(a, sizeof(a), "%s/%s", from, e->d_name);
-        (void)snprintf(b, sizeof(b), "%s/%s", to, e->d_name);
+        bt_join(a, from, e->d_name);
+        bt_join(b, to, e->d_name);
         in = open(a, O_RDONLY);
         out = open(b, O_WRONLY | O_CREAT | O_TRUNC, 0600);
         assert_true(in >= 0 && out >= 0);

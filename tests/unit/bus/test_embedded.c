@@ -183,7 +183,7 @@ static void test_kill(void **state)
         bt_publish(&bt, t, i % 2, "", value, i % 10 == 9 ? LG_BUS_DURABLE : 0);
     }
     copy = bt;
-    (void)snprintf(copy.path, sizeof(copy.path), "%s/copy", bt.dir);
+    bt_join(copy.path, bt.dir, "copy");
     bt_copy(bt.path, copy.path);
     copy.opt.path = copy.path;
     copy.opt.user = &copy;

@@ -24,7 +24,7 @@ static int teardown(void **state)
 }
 
 /* The largest file of a folder with this ending. */
-static void largest(const char *dir, const char *ending, char *ret, size_t cap)
+static void largest(const char *dir, const char *ending, char ret[512])
 {
     DIR *d = opendir(dir);
     struct dirent *e;
@@ -34,11 +34,11 @@ static void largest(const char *dir, const char *ending, char *ret, size_t cap)
 
     assert_non_null(d);
     while ((e = readdir(d)) != NULL) {
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        bt_join(path, dir, e->d_name);
         if (lg_str_ends(lg_str_z(e->d_name), lg_str_z(ending)) && stat(path, &st) == 0 &&
                 st.st_size > best) {
             best = st.st_size;
-            (void)snprintf(ret, cap, "%s", path);
+            memcpy(ret, path, sizeof(path));
         }
     }
     (void)closedir(d);
@@ -72,7 +72,7 @@ static void test_cut_tail(void **state)
     publish_random(8, 1000, LG_BUS_DURABLE);
     publish_random(2, 1000, 0);
     lg_bus_close(bt.bus);
-    largest(bt.path, ".log", path, sizeof(path));
+    largest(bt.path, ".log", path);
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(truncate(path, st.st_size - 5000), 0);
     bt_open(&bt);
@@ -110,7 +110,7 @@ static void test_corrupt_block(void **state)
     publish_random(20, 20000, 0);
     bt_reopen(&bt); /* recovery moves the log of writes into a table */
     lg_bus_close(bt.bus);
-    largest(bt.path, ".sst", path, sizeof(path));
+    largest(bt.path, ".sst", path);
     fd = open(path, O_RDWR);
     assert_true(fd >= 0);
     assert_int_equal(fstat(fd, &st), 0);
@@ -146,7 +146,7 @@ static void test_corrupt_marks(void **state)
     (void)state;
     publish_random(4, 100, LG_BUS_DURABLE);
     lg_bus_close(bt.bus);
-    (void)snprintf(path, sizeof(path), "%s/end-markers", bt.path);
+    bt_join(path, bt.path, "end-markers");
     fd = open(path, O_WRONLY);
     assert_true(fd >= 0);
     assert_int_equal(pwrite(fd, "noise", 5, 10), 5);
@@ -245,21 +245,30 @@ static void test_reopen(void **state)
     assert_false(st.failed);
 }
 
-/* A process that publishes and says what was acknowledged, until it is killed. */
-static void publish_until_killed(int report)
+/* A process that publishes and says on standard output what was acknowledged, until it is killed. */
+static int publish_until_killed(const char *path)
 {
+    struct lg_bus_embedded_options opt = {.path = path};
+    const struct lg_bus_topic_spec spec = {.name = "raw", .partitions = 2};
+    struct lg_bus *bus;
+    struct lg_err err;
     int seq = 0;
 
-    bt_open(&bt);
-    for (;;) {
+    if (lg_bus_open_embedded(&opt, &bus, &err) < 0)
+        return 1;
+    for (int t = lg_bus_topic_ensure(bus, &spec, &err); t >= 0;) {
         char value[16];
+        struct lg_bus_output out;
 
         (void)snprintf(value, sizeof(value), "%d", seq);
-        bt_publish(&bt, raw, 0, "", value, LG_BUS_DURABLE);
+        out = bt_out(t, 0, "", value);
+        if (lg_bus_publish(bus, &out, 1, LG_BUS_DURABLE, &err) < 0)
+            break;
         seq++;
-        if (write(report, &seq, sizeof(seq)) != (ssize_t)sizeof(seq))
-            _exit(1);
+        if (write(STDOUT_FILENO, &seq, sizeof(seq)) != (ssize_t)sizeof(seq))
+            break;
     }
+    return 1;
 }
 
 static void test_kill_9(void **state)
@@ -271,11 +280,18 @@ static void test_kill_9(void **state)
 
     (void)state;
     lg_bus_close(bt.bus);
+    bt.bus = NULL;
     assert_int_equal(pipe(pipes), 0);
     child = fork();
     assert_true(child >= 0);
-    if (child == 0)
-        publish_until_killed(pipes[1]);
+    if (child == 0) { /* a new image: RocksDB's threads do not live through a fork */
+        char self[] = "/proc/self/exe", what[] = "--publish";
+        char *const argv[] = {self, what, bt.path, NULL};
+
+        (void)dup2(pipes[1], STDOUT_FILENO);
+        (void)execv(self, argv);
+        _exit(1);
+    }
     (void)close(pipes[1]);
     while (acknowledged < 30)
         assert_int_equal(read(pipes[0], &acknowledged, sizeof(acknowledged)), sizeof(acknowledged));
@@ -357,7 +373,7 @@ static void test_memory(void **state)
     assert_int_equal(end, before);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -369,5 +385,7 @@ int main(void)
             T(test_memory),
     };
 
+    if (argc == 3 && strcmp(argv[1], "--publish") == 0)
+        return publish_until_killed(argv[2]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -170,7 +170,7 @@ static void test_commit(void **state)
     assert_int_equal(end, 1);
     /* a crash now keeps both */
     copy = bt;
-    (void)snprintf(copy.path, sizeof(copy.path), "%s/copy", bt.dir);
+    bt_join(copy.path, bt.dir, "copy");
     bt_copy(bt.path, copy.path);
     lg_bus_consumer_close(c);
     copy.opt.path = copy.path;
