@@ -184,33 +184,39 @@ static int check_time(const struct lg_config *cfg, size_t *ret, struct lg_buf *w
     return 0;
 }
 
+static int check_syslog(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
+{
+    const bool plain = cfg->syslog.port != 0, tls = cfg->syslog.tls_port != 0;
+
+    if (half(cfg->syslog.tls_cert, cfg->syslog.tls_key))
+        return blame(*cfg->syslog.tls_cert != '\0' ? "syslog.tls_cert" : "syslog.tls_key", ret, why,
+                "is set, but syslog.tls_cert and syslog.tls_key belong together");
+    if (tls && *cfg->syslog.tls_cert == '\0')
+        return blame("syslog.tls_port", ret, why, "needs syslog.tls_cert and syslog.tls_key");
+    if (plain && cfg->syslog.port == cfg->syslog.tls_port)
+        return blame("syslog.tls_port", ret, why, "is the same as syslog.port");
+    if (*cfg->syslog.tenant == '\0' && !lg_config_is_loopback(cfg->syslog.host) &&
+            (plain || (tls && *cfg->syslog.tls_client_ca == '\0')))
+        return blame("syslog.host", ret, why,
+                "is no loopback address: set syslog.tenant, or syslog.tls_client_ca with "
+                "syslog.tls_port alone, or listen on 127.0.0.1");
+    return 0;
+}
+
 static int check_listeners(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
 {
     if (half(cfg->api.tls_cert, cfg->api.tls_key))
         return blame(*cfg->api.tls_cert != '\0' ? "api.tls_cert" : "api.tls_key", ret, why,
                 "is set, but api.tls_cert and api.tls_key belong together");
-    if (half(cfg->syslog.tls_cert, cfg->syslog.tls_key))
-        return blame(*cfg->syslog.tls_cert != '\0' ? "syslog.tls_cert" : "syslog.tls_key", ret, why,
-                "is set, but syslog.tls_cert and syslog.tls_key belong together");
-    if (cfg->syslog.tls_port != 0 && *cfg->syslog.tls_cert == '\0')
-        return blame("syslog.tls_port", ret, why, "needs syslog.tls_cert and syslog.tls_key");
-    if (cfg->syslog.port != 0 && cfg->syslog.port == cfg->syslog.tls_port)
-        return blame("syslog.tls_port", ret, why, "is the same as syslog.port");
     if (cfg->api.port != 0 && cfg->dashboard.enabled && cfg->api.port == cfg->dashboard.port)
         return blame("dashboard.port", ret, why, "is the same as api.port");
-    if (*cfg->syslog.tenant == '\0' && !lg_config_is_loopback(cfg->syslog.host) &&
-            (cfg->syslog.port != 0 ||
-                    (cfg->syslog.tls_port != 0 && *cfg->syslog.tls_client_ca == '\0')))
-        return blame("syslog.host", ret, why,
-                "is no loopback address: set syslog.tenant, or syslog.tls_client_ca with "
-                "syslog.tls_port alone, or listen on 127.0.0.1");
     if (cfg->auth.disable &&
             (!lg_config_is_loopback(cfg->api.host) ||
                     (cfg->dashboard.enabled && !lg_config_is_loopback(cfg->dashboard.host))))
         return blame("auth.disable", ret, why,
                 "is honoured on loopback only: set api.host and dashboard.host to 127.0.0.1, or "
                 "leave it false");
-    return 0;
+    return check_syslog(cfg, ret, why);
 }
 
 static int check_rest(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)

@@ -68,7 +68,7 @@ struct lg_config {
         struct lg_config_list cors_origins; /* empty: closed; "*" is any */
         char tls_cert[LG_CONFIG_PATH_BYTES];
         char tls_key[LG_CONFIG_PATH_BYTES];
-        uint32_t threads; /* 0: number of processors */
+        uint32_t threads; /* 0: number of processors, at least four */
         uint32_t max_connections;
         uint32_t max_connections_per_address;
         int64_t idle_timeout_ns;    /* of a connection */

@@ -27,6 +27,7 @@ struct reader {
     struct lg_err *err;
     char path[MAX_KEY_BYTES]; /* dotted key of where we are */
     size_t path_n;
+    int failed;             /* of next_event */
     struct lg_map sections; /* hashes of the sections seen: a second one is a duplicate */
 };
 
@@ -93,14 +94,16 @@ static bool section_known(const struct reader *r)
     return false;
 }
 
-static int next_event(struct reader *r, struct fy_event **ret)
+/* NULL when there is none; r->failed then says why. */
+static struct fy_event *next_event(struct reader *r)
 {
     struct fy_event *e = fy_parser_parse(r->parser);
     struct fy_token *odd = NULL;
-    int rc;
 
-    if (e == NULL)
-        return fail_syntax(r);
+    if (e == NULL) {
+        r->failed = fail_syntax(r);
+        return NULL;
+    }
     if (e->type == FYET_ALIAS)
         odd = e->alias.anchor;
     else if (e->type == FYET_SCALAR)
@@ -109,13 +112,12 @@ static int next_event(struct reader *r, struct fy_event **ret)
         odd = e->mapping_start.anchor != NULL ? e->mapping_start.anchor : e->mapping_start.tag;
     else if (e->type == FYET_SEQUENCE_START)
         odd = e->sequence_start.anchor != NULL ? e->sequence_start.anchor : e->sequence_start.tag;
-    if (odd == NULL) {
-        *ret = e;
-        return 0;
-    }
-    rc = fail_at(r, odd, LG_EINVAL, "anchors, aliases and tags are not used here: write the value");
+    if (odd == NULL)
+        return e;
+    r->failed = fail_at(
+            r, odd, LG_EINVAL, "anchors, aliases and tags are not used here: write the value");
     fy_parser_event_free(r->parser, e);
-    return rc;
+    return NULL;
 }
 
 static void note_origin(struct reader *r, size_t i, struct fy_token *at)
@@ -162,7 +164,6 @@ static int add_item(struct reader *r, size_t i, struct fy_token *item)
 
 static int read_list(struct reader *r, size_t i, struct fy_token *key)
 {
-    struct fy_event *e = NULL;
     bool more = true;
     int rc = 0;
 
@@ -171,9 +172,10 @@ static int read_list(struct reader *r, size_t i, struct fy_token *key)
     lg_config_list_clear(r->cfg, i);
     note_origin(r, i, key);
     while (rc == 0 && more) {
-        rc = next_event(r, &e);
-        if (rc < 0)
-            break;
+        struct fy_event *e = next_event(r);
+
+        if (e == NULL)
+            return r->failed;
         more = e->type != FYET_SEQUENCE_END;
         if (e->type == FYET_SCALAR)
             rc = add_item(r, i, e->scalar.value);
@@ -232,30 +234,40 @@ static int push_key(struct reader *r, struct fy_token *key)
     return 0;
 }
 
+static int read_member(struct reader *r, struct fy_token *at, struct fy_event *key, int depth)
+{
+    struct fy_event *value;
+    int rc;
+
+    if (key->type != FYET_SCALAR)
+        return fail_at(r, at, LG_EINVAL, "a key must be plain text");
+    rc = push_key(r, key->scalar.value);
+    if (rc < 0)
+        return rc;
+    value = next_event(r);
+    if (value == NULL)
+        return r->failed;
+    rc = read_value(r, key->scalar.value, value, depth);
+    fy_parser_event_free(r->parser, value);
+    return rc;
+}
+
 static int read_mapping(struct reader *r, struct fy_token *at, int depth)
 {
     const size_t path_n = r->path_n;
-    struct fy_event *key = NULL, *value = NULL;
     bool more = true;
     int rc = 0;
 
     if (depth > MAX_DEPTH)
         return fail_at(r, at, LG_ELIMIT, "nested deeper than any key is");
     while (rc == 0 && more) {
-        rc = next_event(r, &key);
-        if (rc < 0)
-            break;
+        struct fy_event *key = next_event(r);
+
+        if (key == NULL)
+            return r->failed;
         more = key->type != FYET_MAPPING_END;
-        if (more && key->type != FYET_SCALAR)
-            rc = fail_at(r, at, LG_EINVAL, "a key must be plain text");
-        else if (more)
-            rc = push_key(r, key->scalar.value);
-        if (more && rc == 0)
-            rc = next_event(r, &value);
-        if (more && rc == 0) {
-            rc = read_value(r, key->scalar.value, value, depth);
-            fy_parser_event_free(r->parser, value);
-        }
+        if (more)
+            rc = read_member(r, at, key, depth);
         fy_parser_event_free(r->parser, key);
         r->path_n = path_n;
     }
@@ -265,14 +277,14 @@ static int read_mapping(struct reader *r, struct fy_token *at, int depth)
 /* The stream: at most one document, and that a mapping. */
 static int read_stream(struct reader *r)
 {
-    struct fy_event *e = NULL;
     enum fy_event_type type;
     int rc = 0, documents = 0;
 
     do {
-        rc = next_event(r, &e);
-        if (rc < 0)
-            return rc;
+        struct fy_event *e = next_event(r);
+
+        if (e == NULL)
+            return r->failed;
         type = e->type;
         if (type == FYET_DOCUMENT_START && ++documents > 1)
             rc = fail_at(

@@ -12,7 +12,7 @@
 #define CHUNK_BYTES ((size_t)16 << 20)
 #define ARENA_BYTES ((size_t)96 << 20)
 #define ANSWER_BYTES ((size_t)60 << 20)
-#define MAX_ITEMS 200000                 /* of one request */
+#define MAX_ITEMS 100000                 /* of one request */
 #define MAX_POOL_ARENA ((size_t)4 << 20) /* what a pooled work may keep */
 #define MAX_SHOWN 100                    /* refused items named in an answer */
 
@@ -501,7 +501,11 @@ static int answer_ingest(struct lg_http_req *req, const struct ingest *g, int *r
     struct lg_buf *out = lg_http_out(req);
     struct lg_jw jw;
 
-    *ret_status = w->accepted == 0 ? 400 : 200;
+    *ret_status = w->accepted == 0 ? 422 : 200;
+    if (w->accepted + w->refused == 0) {
+        *ret_status = 400;
+        return lg_http_problem(req, 400, "empty", "the body holds no events");
+    }
     lg_jw_init(&jw, out);
     lg_jw_object(&jw);
     LG_JW_U64(&jw, "accepted", w->accepted);
@@ -609,8 +613,8 @@ const struct lg_route lg_intake_rows[] = {
                 .request = "IngestRequest",
                 .request_types = "*",
                 .responses = {{200, "IngestResponse", "What was taken and what was refused", NULL},
-                        {400, "IngestResponse", "Nothing was taken", NULL}, {404, NULL, NULL, NULL},
-                        {429, NULL, NULL, NULL}},
+                        {422, "IngestResponse", "Every item was refused", NULL},
+                        {404, NULL, NULL, NULL}, {429, NULL, NULL, NULL}},
                 .handler = post_ingest,
         },
 };

@@ -38,10 +38,10 @@ enum lg_es_call lg_es_route(struct lg_es_request *req)
         return LG_ES_BULK;
     if (a.p[0] == '_')
         return LG_ES_ANSWER;
-    req->index = a;
+    req->index = lg_str_sub(a, 0, 255); /* Elasticsearch's limit */
     if ((lg_str_eq(b, LG_STR("_bulk")) && c.n == 0) || lg_str_eq(c, LG_STR("_bulk")))
         return LG_ES_BULK; /* index/_bulk, index/type/_bulk */
-    req->id = c;
+    req->id = lg_str_sub(c, 0, 512);
     req->op = lg_str_eq(b, LG_STR("_create")) ? LG_INTAKE_CREATE : LG_INTAKE_INDEX;
     if (req->op == LG_INTAKE_CREATE)
         return c.n > 0 ? LG_ES_DOCUMENT : LG_ES_ANSWER;

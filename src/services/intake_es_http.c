@@ -51,6 +51,8 @@ static int send_failure(const struct es *e, int rc, const char *why)
             why);
 }
 
+#define BRIEF_BYTES ((size_t)8 << 20) /* past it, an answer's items tell only their status */
+
 static int on_item(void *user, const struct lg_intake_item *item)
 {
     struct es *e = (struct es *)user;
@@ -60,6 +62,8 @@ static int on_item(void *user, const struct lg_intake_item *item)
         rc = lg_intake_store(e->w, item, e->w->topic, e->w->connection);
     else
         lg_intake_refuse(e->w, item);
+    if (e->w->answer.n > BRIEF_BYTES)
+        e->w->filter.details = false;
     if (rc == 0)
         lg_es_bulk_item(&e->w->jw, item, e->w->filter, lg_str_z(e->w->id_prefix),
                 e->in->config.intake.max_item_bytes);

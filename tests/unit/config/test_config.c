@@ -505,8 +505,8 @@ static void test_oom(void **state)
     (void)state;
     while (rc != 0 && n < 200) {
         (void)lg_mem_fail_from(++n);
-        rc = lg_config_load_text(LG_STR("api: {port: 1}\ninference: {window: 120s}\n"), "c.yaml",
-                &none, &cfg, &err);
+        rc = lg_config_load_text(
+                LG_STR("api: {port: 1}\ninference: {window: 120s}\n"), "c.yaml", &none, &cfg, &err);
         (void)lg_mem_fail_from(0);
     }
     assert_int_equal(rc, 0);

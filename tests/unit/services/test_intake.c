@@ -144,6 +144,7 @@ static int teardown(void **state)
 }
 
 static int status;
+static size_t reply_bytes;
 static char body[65536], headers[8192];
 
 static void call_as(
@@ -163,6 +164,7 @@ static void call_as(
     lg_http_reply_init(&r);
     assert_int_equal(lg_http_call(rt, &opts, &c, &r), 0);
     status = r.status;
+    reply_bytes = r.body.n;
     copy(body, sizeof(body), lg_buf_str(&r.body));
     copy(headers, sizeof(headers), lg_buf_str(&r.headers));
     lg_http_reply_done(&r);
@@ -235,8 +237,10 @@ static void test_refusals(void **state)
     (void)state;
     post("/ingest/nonsense", "{}\n");
     assert_int_equal(status, 404);
-    post("/ingest/sysmon", "{bad\n");
+    post("/ingest/sysmon", " \n");
     assert_int_equal(status, 400);
+    post("/ingest/sysmon", "{bad\n");
+    assert_int_equal(status, 422);
     assert_string_equal(body,
             "{\"accepted\":0,\"refused\":1,\"errors\":[{\"item\":0,\"reason\":\"bad_json\"}]}");
     assert_int_equal(bus.calls, 0);
@@ -335,6 +339,26 @@ static void test_bulk(void **state)
     post("/ingest/nonsense/_bulk", "{\"index\":{}}\n{}\n");
     assert_int_equal(status, 404);
     assert_non_null(strstr(body, "index_not_found_exception"));
+}
+
+/* A huge answer turns brief instead of failing. */
+static void test_large_answer(void **state)
+{
+    static const char line[] = "{\"index\":{}}\n{}\n";
+    const size_t n = 60000, len = sizeof(line) - 1;
+    char *text = (char *)malloc(n * len);
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < n; i++)
+        memcpy(text + i * len, line, len);
+    bus.n = 0;
+    call_as(ACME, "POST", "/ingest/sysmon/_bulk", lg_str_of(text, n * len), NULL);
+    assert_int_equal(status, 200);
+    assert_int_equal(bus.n, n);
+    assert_non_null(strstr(body, "\"_id\""));
+    assert_true(reply_bytes > (size_t)8 << 20 && reply_bytes < (size_t)10 << 20);
+    free(text);
 }
 
 static void test_documents(void **state)
@@ -463,7 +487,7 @@ static void test_many(void **state)
 
 static void test_too_many_items(void **state)
 {
-    const size_t n = 200001;
+    const size_t n = 100001;
     char *text = (char *)malloc(n * 3);
 
     (void)state;
@@ -624,6 +648,7 @@ int main(void)
             cmocka_unit_test(test_time_shift),
             cmocka_unit_test(test_bus_failures),
             cmocka_unit_test(test_bulk),
+            cmocka_unit_test(test_large_answer),
             cmocka_unit_test(test_documents),
             cmocka_unit_test(test_handshake),
             cmocka_unit_test(test_hec),
