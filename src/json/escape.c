@@ -99,6 +99,27 @@ static bool is_plain(unsigned char c)
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
+/* 16 bytes of which the marked ones are quotes and backslashes, the first ones up to the first mark
+ * already copied. Reads up to 16 bytes more. */
+static char *escape_easy(char *out, const unsigned char *in, unsigned mask)
+{
+    unsigned from = 0;
+
+    do {
+        unsigned at = (unsigned)__builtin_ctz(mask);
+
+        out += at - from;
+        *out = '\\';
+        /* the byte itself and what follows it, as far as the next mark */
+        _mm_storeu_si128((__m128i *)(void *)(out + 1),
+                _mm_loadu_si128((const __m128i *)(const void *)(in + at)));
+        out++;
+        from = at;
+        mask &= mask - 1;
+    } while (mask != 0);
+    return out + (16 - from);
+}
+
 /* Escapes from `in` until `stop` or a little past it (a sequence is never cut); `end` is the end
  * of the whole string. */
 static char *escape_piece(
@@ -112,14 +133,19 @@ static char *escape_piece(
         if (stop - in >= 16) {
             __m128i x = _mm_loadu_si128((const __m128i *)(const void *)in);
             /* signed compare: bytes from 0x80 up are negative, so they too are below 0x20 */
-            __m128i odd = _mm_or_si128(_mm_cmplt_epi8(x, space),
-                    _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash)));
-            unsigned mask = (unsigned)_mm_movemask_epi8(odd);
+            __m128i hard = _mm_cmplt_epi8(x, space);
+            __m128i easy = _mm_or_si128(_mm_cmpeq_epi8(x, quote), _mm_cmpeq_epi8(x, slash));
+            unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(hard, easy));
 
             _mm_storeu_si128((__m128i *)(void *)out, x);
             if (mask == 0) {
                 in += 16;
                 out += 16;
+                continue;
+            }
+            if (_mm_movemask_epi8(hard) == 0 && end - in >= 32) {
+                out = escape_easy(out, in, mask);
+                in += 16;
                 continue;
             }
             in += __builtin_ctz(mask);
