@@ -274,6 +274,24 @@ int lg_gnn_model_set_idf(struct lg_gnn_model *m, const float *idf)
     return 0;
 }
 
+/* Whether a half is the same number, and which. */
+static bool same_half(float f, uint16_t *ret)
+{
+    uint32_t bits, back_bits, exp;
+    float back;
+
+    memcpy(&bits, &f, sizeof(bits));
+    exp = bits >> 23 & 255u;
+    if ((bits & 0x1fffu) == 0 && exp > 112 && exp < 143) { /* normal in both: nearly all are */
+        *ret = (uint16_t)((bits >> 16 & 0x8000u) | (exp - 112) << 10 | (bits >> 13 & 1023u));
+        return true;
+    }
+    *ret = lg_float_to_half(f);
+    back = lg_half_to_float(*ret);
+    memcpy(&back_bits, &back, sizeof(back_bits));
+    return back_bits == bits;
+}
+
 int lg_gnn_model_halve(struct lg_gnn_model *m)
 {
     size_t n = (size_t)m->cfg.vocab * m->cfg.dim, before;
@@ -282,22 +300,20 @@ int lg_gnn_model_halve(struct lg_gnn_model *m)
 
     if (m->tok_half != NULL)
         return 0;
-    for (size_t i = 0; i < n; i++) {
-        float back = lg_half_to_float(lg_float_to_half(m->w.tok[i]));
-
-        if (memcmp(&back, &m->w.tok[i], sizeof(back)) != 0)
-            return LG_ERANGE;
-    }
     before = (size_t)(m->w.tok - m->flat); /* the table is the last of all */
     half = lg_aligned_alloc(n * sizeof(*half));
+    if (half == NULL)
+        return LG_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        if (!same_half(m->w.tok[i], &half[i])) {
+            lg_free(half);
+            return LG_ERANGE;
+        }
     flat = lg_aligned_alloc(before * sizeof(*flat));
-    if (half == NULL || flat == NULL) {
+    if (flat == NULL) {
         lg_free(half);
-        lg_free(flat);
         return LG_ENOMEM;
     }
-    for (size_t i = 0; i < n; i++)
-        half[i] = lg_float_to_half(m->w.tok[i]);
     memcpy(flat, m->flat, before * sizeof(*flat));
     lg_free(m->flat);
     m->flat = flat;
