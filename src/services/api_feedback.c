@@ -30,6 +30,10 @@ static int add(struct lg_http_req *req, struct lg_api *api, struct lg_feedback *
         rc = api->d.alerts->ops->feedback_add(api->d.alerts, sc, f, lg_req_arena(req));
     if (rc == LG_EINVAL)
         return api_bad_member(req, "inference_id", "is not one of the alert's");
+    if (rc == LG_EEXIST) { /* the same words again: a client's second try */
+        lg_feedback_write(f, lg_http_out(req));
+        return lg_http_send_json(req, 201);
+    }
     if (rc < 0)
         return api_fail(req, rc);
     detail_of(f, &detail);

@@ -73,6 +73,10 @@ static int store_rule(struct lg_http_req *req, struct lg_api *api, struct lg_sup
         rc = api->d.alerts->ops->suppression_add(api->d.alerts, sc, s, &err);
     if (rc == LG_EINVAL)
         return lg_http_problem(req, 400, "bad-suppression", "%s", err.text);
+    if (rc == LG_EEXIST) { /* the same rule at the same moment: a client's second try */
+        lg_suppression_write(s, lg_http_out(req));
+        return lg_http_send_json(req, 201);
+    }
     if (rc < 0)
         return api_fail(req, rc);
     lg_suppression_write(s, &detail);

@@ -398,6 +398,7 @@ static inline int fix_call(struct api_fix *f, enum api_role as, const char *meth
     if (header != NULL)
         headers[n++] = header;
     headers[n] = NULL;
+    f->now += 1000000; /* no two requests at one moment */
     lg_http_reply_done(&f->reply);
     lg_http_reply_init(&f->reply);
     rc = lg_http_call(f->rt, &f->opts, &call, &f->reply);
