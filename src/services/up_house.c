@@ -54,7 +54,7 @@ static void retain(struct lg_up *p, lg_time now)
     (void)pthread_mutex_lock(&p->lock);
     keep = cfg->store.retention_ns;
     (void)pthread_mutex_unlock(&p->lock);
-    rc = p->events->ops->retain(p->events, now - keep, &removed);
+    rc = p->events->ops->retain(p->events, now - keep, now - keep, &removed);
     if (rc < 0)
         lg_log(LG_LOG_ERROR, "store", "old event days could not be removed", "error=%s",
                 lg_err_name(rc));

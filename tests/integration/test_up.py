@@ -10,8 +10,7 @@ import pytest
 
 from platform_util import Platform
 
-FAST = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s",
-        "store.retention": "3650d"}
+FAST = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s"}
 
 
 def scan(logster, *files):

@@ -862,6 +862,9 @@ static void test_retention_backup(void **state)
     assert_int_equal(copy->ops->stats(copy, &st), 0);
     assert_int_equal(st.events, MANY);
     lg_event_store_close(copy);
+    assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, (DAY0 + 86400) * SEC, &removed),
+            0);
+    assert_int_equal(removed, 0); /* an old day, but written to just now */
     assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, INT64_MAX, &removed), 0);
     assert_int_equal(removed, 1);
     assert_int_equal(access(f.day0, F_OK), -1);
