@@ -1,4 +1,5 @@
 #include "api_fixture.h"
+#include "services/api_int.h"
 
 /*
  * Every row of the routing table, for every role, with what is one's own and what is another
@@ -258,6 +259,85 @@ static void test_roles(void **state)
         }
 }
 
+/* ---- schemas ---- */
+
+static const struct lg_response_doc *doc_of(const struct lg_route *r, int status)
+{
+    for (size_t i = 0; i < LG_ROUTE_MAX_RESPONSES && r->responses[i].status != 0; i++)
+        if (r->responses[i].status == status)
+            return &r->responses[i];
+    return NULL;
+}
+
+/* The first line of what came: a whole answer, or one of an export. */
+static void check_shape(struct api_fix *f, const char *operation, const char *schema, bool is_lines)
+{
+    struct lg_str text = lg_buf_str(&f->reply.body), line = text;
+    const char *why = "";
+    struct lg_buf path;
+    struct lg_json *j;
+    struct lg_jval root;
+
+    if (is_lines)
+        (void)lg_str_split(&text, '\n', &line);
+    lg_buf_init(&path, 1024);
+    assert_int_equal(lg_json_new(&j), 0);
+    if (line.n > 0 && lg_json_parse(j, line, false, &root, NULL) < 0)
+        fail_msg("%s: no JSON: %.*s", operation, (int)line.n, line.p);
+    if (line.n > 0 && api_shape_check(f->api->shapes, schema, root, &path, &why) < 0)
+        fail_msg("%s: %.*s %s in %.*s", operation, (int)path.n, path.p, why, (int)line.n, line.p);
+    lg_buf_done(&path);
+    lg_json_free(j);
+}
+
+/* What the document says comes is what comes: status, media type, and every member. */
+static void test_answers_fit_their_schemas(void **state)
+{
+    struct api_fix *f = *state;
+    char used[64];
+
+    for (size_t i = 0; i < CASES; i++) {
+        const struct lg_route *r = route_of(cases[i].operation);
+        int status = call(f, &cases[i], API_ALL, OWN, used);
+        const struct lg_response_doc *doc = doc_of(r, status);
+        struct lg_str type = lg_http_reply_header(&f->reply, "Content-Type");
+
+        if (doc == NULL)
+            fail_msg("%s answers %d, which its row does not name", r->operation, status);
+        if (doc->schema == NULL)
+            continue;
+        if (!lg_str_starts(type, lg_str_z(doc->type != NULL ? doc->type : "application/json")))
+            fail_msg("%s is %.*s", r->operation, (int)type.n, type.p);
+        check_shape(f, r->operation, doc->schema,
+                doc->type != NULL && strcmp(doc->type, LG_HTTP_NDJSON) == 0);
+    }
+}
+
+/* Every request schema takes its case's body, and refuses it with one member more. */
+static void test_requests_are_closed(void **state)
+{
+    struct api_fix *f = *state;
+    char uri[512], body[512], used[64];
+
+    for (size_t i = 0; i < CASES; i++) {
+        const struct lg_route *r = route_of(cases[i].operation);
+        char *end;
+
+        if (cases[i].body == NULL) {
+            assert_null(r->request);
+            continue;
+        }
+        fill(f, cases[i].uri, API_ALL, OWN, uri, used);
+        fill(f, cases[i].body, API_ALL, OWN, body, used);
+        end = strrchr(body, '}');
+        assert_non_null(end);
+        memcpy(end, ",\"colour\":1}", sizeof(",\"colour\":1}"));
+        assert_status(
+                f, fix_call(f, API_ALL, lg_http_method_name(r->method), uri, body, NULL), 400);
+        assert_has(f, "\"parameter\":\"colour\"");
+    }
+}
+
 /* ---- tenants ---- */
 
 /* The answer without what names the request itself: its id, and the id or tenant asked for. */
@@ -385,6 +465,8 @@ int main(void)
 #define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
             cmocka_unit_test(test_every_row_has_a_case),
             T(test_roles),
+            T(test_answers_fit_their_schemas),
+            T(test_requests_are_closed),
             T(test_foreign_is_unknown),
             T(test_lists_without_a_filter),
             T(test_foreign_writes_change_nothing),
