@@ -69,6 +69,7 @@ void emb_fail(struct emb *b, const struct lg_err *err)
         return;
     atomic_store(&b->failed_at_ms, emb_monotonic_ms());
     emb_event(b, LG_BUS_FAILED, -1, -1, 0, 0, LG_STR(""), err->text);
+    emb_thread_kick(b);
 }
 
 /* --- topics */
@@ -141,11 +142,11 @@ static int emb_topic_ensure(
         rc = emb_topic_find(bus, spec->name);
         rc = rc >= 0 ? same_topic(b, b->topics[rc], spec, &err) : new_topic(b, spec, &err);
     }
-    (void)pthread_rwlock_unlock(&b->db_lock);
     if (rc == LG_EIO || rc == LG_ENOSPC || rc == LG_ECORRUPT) {
         emb_fail(b, &err);
         rc = rc == LG_ENOSPC ? LG_ENOSPC : LG_EAGAIN;
     }
+    (void)pthread_rwlock_unlock(&b->db_lock);
     return rc < 0 ? lg_err_set(reterr, rc, "%s", err.text) : rc;
 }
 
@@ -264,10 +265,8 @@ static void init_locks(struct emb *b)
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&b->thread_cond, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    (void)pthread_cond_init(&b->sync_cond, NULL);
     (void)pthread_mutex_init(&b->queue_lock, NULL);
     (void)pthread_mutex_init(&b->write_lock, NULL);
-    (void)pthread_mutex_init(&b->sync_lock, NULL);
     (void)pthread_mutex_init(&b->group_lock, NULL);
     (void)pthread_mutex_init(&b->wake_lock, NULL);
     (void)pthread_mutex_init(&b->maintain_lock, NULL);
@@ -287,10 +286,8 @@ static void free_bus(struct emb *b)
     lg_vec_done(&b->counts);
     (void)pthread_rwlock_destroy(&b->db_lock);
     (void)pthread_cond_destroy(&b->thread_cond);
-    (void)pthread_cond_destroy(&b->sync_cond);
     (void)pthread_mutex_destroy(&b->queue_lock);
     (void)pthread_mutex_destroy(&b->write_lock);
-    (void)pthread_mutex_destroy(&b->sync_lock);
     (void)pthread_mutex_destroy(&b->group_lock);
     (void)pthread_mutex_destroy(&b->wake_lock);
     (void)pthread_mutex_destroy(&b->maintain_lock);

@@ -457,11 +457,12 @@ static int read_one(struct emb_consumer *c, struct emb_consumer_part *p, struct 
         struct lg_err *reterr)
 {
     const struct emb_part *part = emb_part(c->bus, p->topic, p->partition);
+    struct lg_bus_batch *b = NULL;
     int rc = 0;
 
     while (!p->paused && p->pos < atomic_load(&part->end)) {
         rc = emb_read_part(c->bus, p->topic, p->partition, p->pos, c->max_bytes, c->max_records,
-                p->io_errors >= IO_TRIES, ret, reterr);
+                p->io_errors >= IO_TRIES, &b, reterr);
         if (rc == LG_EIO) {
             p->io_errors++;
             return LG_EAGAIN;
@@ -469,10 +470,12 @@ static int read_one(struct emb_consumer *c, struct emb_consumer_part *p, struct 
         if (rc <= 0)
             break;
         p->io_errors = 0;
-        p->pos = (*ret)->next_offset;
-        if ((*ret)->n > 0 || (*ret)->gap > 0)
+        p->pos = b->next_offset;
+        if (b->n > 0 || b->gap > 0) {
+            *ret = b;
             break;
-        emb_batch_free(*ret); /* nothing but offsets that nobody has */
+        }
+        emb_batch_free(b); /* nothing but offsets that nobody has */
         rc = 0;
     }
     return rc;
@@ -648,6 +651,7 @@ int emb_group_delete(struct lg_bus *bus, struct lg_str group)
     struct emb *b = emb_of(bus);
     rocksdb_writebatch_t *batch;
     struct emb_group *g;
+    struct lg_err err;
     uint8_t k[EMB_KEY_MAX];
     int rc = 0;
 
@@ -666,8 +670,12 @@ int emb_group_delete(struct lg_bus *bus, struct lg_str group)
             for (int32_t p = 0; g->committed[t] != NULL && p < b->topics[t]->partitions; p++)
                 rocksdb_writebatch_delete_cf(batch, b->rocks.cf[LG_ROCKS_META], (const char *)k,
                         emb_key_offset(k, g, t, p));
-        rc = lg_rocks_write(&b->rocks, batch, NULL);
+        rc = lg_rocks_write(&b->rocks, batch, &err);
         rocksdb_writebatch_destroy(batch);
+        if (rc < 0) {
+            emb_fail(b, &err);
+            rc = LG_EAGAIN;
+        }
         for (int t = 0; rc == 0 && t < atomic_load(&b->n_topics); t++)
             for (int32_t p = 0; g->committed[t] != NULL && p < b->topics[t]->partitions; p++)
                 g->committed[t][p] = -1;

@@ -15,7 +15,7 @@
  * locks guard; they are taken in this order:
  *
  *   db_lock (shared: uses RocksDB; exclusive: opens and closes it) > building > write_lock >
- *   sync_lock > group_lock > wake_lock. queue_lock is a leaf.
+ *   group_lock > wake_lock. queue_lock and thread_lock are leaves.
  */
 struct emb_part {
     _Atomic int64_t begin; /* first offset kept */
@@ -129,13 +129,7 @@ struct emb {
     LG_VEC(uint32_t) order;  /* items by partition */
     LG_VEC(uint32_t) counts; /* per partition, all 0 between builds */
 
-    pthread_mutex_t write_lock;
-    _Atomic uint64_t written; /* number of the last write that is done */
-
-    pthread_mutex_t sync_lock;
-    pthread_cond_t sync_cond;
-    uint64_t synced;
-    bool syncing;
+    pthread_mutex_t write_lock; /* one write or sync at a time */
     struct lg_marks marks;
 
     pthread_mutex_t group_lock;
@@ -151,6 +145,7 @@ struct emb {
     pthread_mutex_t thread_lock;
     pthread_cond_t thread_cond;
     bool stop;
+    bool kicked; /* there is a reason not to wait */
 
     _Atomic uint64_t n_published, n_published_bytes, n_stored_bytes, n_groups, n_syncs;
     _Atomic uint64_t n_events[LG_BUS_EVENT_KINDS], n_event_sums[LG_BUS_EVENT_KINDS];
@@ -259,5 +254,6 @@ int emb_space(struct emb *b, size_t bytes, bool into_reserve, struct lg_err *ret
 int emb_maintain(struct lg_bus *bus);
 int emb_thread_start(struct emb *b);
 void emb_thread_stop(struct emb *b);
+void emb_thread_kick(struct emb *b);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * Group commit. Callers queue their request; the first one finds nobody building and leads: it
  * takes what is queued, builds blocks and one write batch of it, hands the building on, writes in
- * turn, and syncs if one of the group wants that. While one group is being synced the next is
- * being written and the one after it built; a sync covers everything written before it began.
+ * turn, and syncs if one of the group wants that. While one group is being written and synced the
+ * next is built, of all that came meanwhile.
  */
 #include "base/log.h"
 #include "bus/bytes.h"
@@ -28,7 +28,6 @@ struct commit {
     uint64_t raw_bytes;
     uint64_t stored_bytes;
     bool durable;
-    uint64_t ticket; /* number of its write */
 };
 
 /* --- building */
@@ -265,45 +264,23 @@ static int write_group(struct emb *b, struct commit *cm, struct lg_err *err)
         emb_fail(b, err);
         return rc == LG_ENOSPC ? LG_ENOSPC : LG_EAGAIN;
     }
-    cm->ticket = atomic_fetch_add(&b->written, 1) + 1;
     show(b, cm);
     return 0;
 }
 
-/* Waits until write `ticket` is on the disk; one thread syncs for all who wait. */
-static int sync_to(struct emb *b, uint64_t ticket, struct lg_err *err)
+/*
+ * write_lock is held: RocksDB must not be asked to sync a log whose last write has failed, nor while
+ * a write to it may be failing (its Debian package stops the process by an assertion then).
+ */
+static int sync_group(struct emb *b, struct lg_err *err)
 {
-    int rc = 0;
+    int rc = lg_rocks_sync(&b->rocks, err);
 
-    (void)pthread_mutex_lock(&b->sync_lock);
-    while (rc == 0 && b->synced < ticket) {
-        uint64_t upto;
-
-        if (atomic_load(&b->failed)) {
-            rc = lg_err_set(err, LG_EAGAIN, "the storage failed before the sync");
-            break;
-        }
-        if (b->syncing) {
-            (void)pthread_cond_wait(&b->sync_cond, &b->sync_lock);
-            continue;
-        }
-        b->syncing = true;
-        upto = atomic_load(&b->written);
-        (void)pthread_mutex_unlock(&b->sync_lock);
-        rc = lg_rocks_sync(&b->rocks, err);
-        if (rc < 0) { /* never tried again: what it did not write is lost to the system's cache */
-            emb_fail(b, err);
-            rc = rc == LG_ENOSPC ? LG_ENOSPC : LG_EAGAIN;
-        }
-        (void)atomic_fetch_add(&b->n_syncs, 1);
-        (void)pthread_mutex_lock(&b->sync_lock);
-        b->syncing = false;
-        if (rc == 0 && upto > b->synced)
-            b->synced = upto;
-        (void)pthread_cond_broadcast(&b->sync_cond);
-    }
-    (void)pthread_mutex_unlock(&b->sync_lock);
-    return rc;
+    (void)atomic_fetch_add(&b->n_syncs, 1);
+    if (rc == 0)
+        return 0;
+    emb_fail(b, err); /* never tried again: what was not written is lost to the system's cache */
+    return rc == LG_ENOSPC ? LG_ENOSPC : LG_EAGAIN;
 }
 
 /* --- leading */
@@ -400,14 +377,13 @@ static void lead(struct emb *b, struct commit *cm)
     hand_on_building(b);
     if (rc == 0)
         rc = write_group(b, cm, &err);
+    answer_written(b, cm, rc, &err);
+    if (rc == 0 && cm->durable)
+        rc = sync_group(b, &err);
     (void)pthread_mutex_unlock(&b->write_lock);
     rocksdb_writebatch_destroy(cm->batch);
-    answer_written(b, cm, rc, &err);
-    if (rc == 0 && cm->durable) {
-        rc = sync_to(b, cm->ticket, &err);
-        if (rc == 0)
-            set_durable(b, cm);
-    }
+    if (rc == 0 && cm->durable)
+        set_durable(b, cm);
     lg_marks_write(&b->marks); /* before the answer: what is promised is marked */
     answer_synced(b, cm, rc, &err);
     lg_vec_done(&cm->ends);

@@ -249,6 +249,7 @@ int emb_read(struct lg_bus *bus, int topic, int32_t partition, int64_t offset, s
 {
     struct emb *b = emb_of(bus);
     const struct emb_topic *t = emb_topic(b, topic);
+    struct lg_bus_batch *batch = NULL;
     int rc;
 
     if (t == NULL || emb_part(b, topic, partition) == NULL || offset < 0)
@@ -260,12 +261,14 @@ int emb_read(struct lg_bus *bus, int topic, int32_t partition, int64_t offset, s
         rc = lg_err_set(reterr, LG_EAGAIN, "the bus is closed after a failure");
     else
         rc = emb_read_part(b, topic, partition, offset, max_bytes > 0 ? max_bytes : 1, SIZE_MAX,
-                false, ret, reterr);
+                false, &batch, reterr);
     (void)pthread_rwlock_unlock(&b->db_lock);
-    if (rc == 1 && (*ret)->n == 0 && (*ret)->gap == 0) {
-        emb_batch_free(*ret);
+    if (rc == 1 && batch->n == 0 && batch->gap == 0) {
+        emb_batch_free(batch);
         rc = 0;
     }
+    if (rc == 1)
+        *ret = batch;
     return rc;
 }
 

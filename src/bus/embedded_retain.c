@@ -157,7 +157,11 @@ static int apply(struct sweep *s, struct lg_err *reterr)
         rocksdb_writebatch_put_cf(s->batch, s->b->rocks.cf[LG_ROCKS_META], (const char *)k,
                 emb_key_begin(k, s->t->id, p), (const char *)v, 8);
     }
-    rc = lg_rocks_write(&s->b->rocks, s->batch, reterr);
+    (void)pthread_mutex_lock(&s->b->write_lock);
+    rc = atomic_load(&s->b->failed) ? LG_EAGAIN : lg_rocks_write(&s->b->rocks, s->batch, reterr);
+    if (rc < 0 && rc != LG_EAGAIN)
+        emb_fail(s->b, reterr);
+    (void)pthread_mutex_unlock(&s->b->write_lock);
     if (rc < 0)
         return rc;
     for (int32_t p = 0; p < s->t->partitions; p++)
@@ -215,9 +219,7 @@ static int retain(struct emb *b)
         do
             rc = sweep_topic(b, t, &err);
         while (rc == 1 && !atomic_load(&b->failed));
-        if (rc == LG_EIO || rc == LG_ENOSPC)
-            emb_fail(b, &err);
-        else if (rc < 0)
+        if (rc < 0 && !atomic_load(&b->failed))
             lg_log(LG_LOG_WARN, "bus", "retention failed", "topic=%s error=\"%s\"", t->name,
                     err.text);
     }
@@ -295,6 +297,7 @@ static void *maintain_thread(void *arg)
     (void)pthread_mutex_lock(&b->thread_lock);
     while (!b->stop) {
         struct timespec ts;
+        int rc = 0;
 
         (void)clock_gettime(CLOCK_MONOTONIC, &ts);
         ts.tv_sec += wait_ms / 1000;
@@ -303,8 +306,11 @@ static void *maintain_thread(void *arg)
             ts.tv_sec++;
             ts.tv_nsec -= (long)LG_NS_PER_SEC;
         }
-        if (pthread_cond_timedwait(&b->thread_cond, &b->thread_lock, &ts) == 0)
-            continue;
+        while (rc == 0 && !b->stop && !b->kicked)
+            rc = pthread_cond_timedwait(&b->thread_cond, &b->thread_lock, &ts);
+        if (b->stop)
+            break;
+        b->kicked = false;
         (void)pthread_mutex_unlock(&b->thread_lock);
         if (emb_maintain(&b->pub) == 0)
             wait_ms = b->opt.maintain_ms;
@@ -325,6 +331,14 @@ int emb_thread_start(struct emb *b)
     (void)pthread_setname_np(b->thread, "lg-bus");
     b->has_thread = true;
     return 0;
+}
+
+void emb_thread_kick(struct emb *b)
+{
+    (void)pthread_mutex_lock(&b->thread_lock);
+    b->kicked = true;
+    (void)pthread_cond_signal(&b->thread_cond);
+    (void)pthread_mutex_unlock(&b->thread_lock);
 }
 
 void emb_thread_stop(struct emb *b)

@@ -10,7 +10,7 @@
 
 #define RECOVER_POINT_IN_TIME 2
 #define RECOVER_SKIP_DAMAGE 3
-#define LOG_WARN 2
+#define LOG_HEADERS 5    /* rocksdb::InfoLogLevel */
 #define NO_COMPRESSION 0 /* the blocks are compressed already */
 
 int lg_rocks_error(struct lg_err *reterr, const char *what, char *message)
@@ -57,8 +57,10 @@ static int make_options(
     rocksdb_options_set_skip_stats_update_on_db_open(o, 1);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
-    rocksdb_options_set_info_log_level(o, LOG_WARN);
-    rocksdb_options_set_max_log_file_size(o, (size_t)1 << 20);
+    /* RocksDB's own log gets what is written at open and no more: once a full disk has refused it
+     * a line, the next one is a failed assertion (Debian's package is built with them). What goes
+     * wrong comes as an error anyway. */
+    rocksdb_options_set_info_log_level(o, LOG_HEADERS);
     rocksdb_options_set_keep_log_file_num(o, 2);
     rocksdb_options_set_max_manifest_file_size(o, (size_t)4 << 20);
     table = rocksdb_block_based_options_create();
