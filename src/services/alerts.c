@@ -169,14 +169,14 @@ static void count(struct alerts *al, size_t n)
         }
 }
 
-static int alerts_batch(
-        void *w, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done)
+/* One transaction from record *at on; as the indexer's step. */
+static int apply_step(
+        struct alerts *al, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *at)
 {
-    struct alerts *al = w;
     struct lg_alert_store *st = al->opt->store;
     struct lg_err err = {0};
-    size_t n = 0, i = 0;
-    int rc = 0;
+    size_t n = 0, i = *at;
+    int applied, rc = 0;
 
     lg_arena_clear(&al->arena);
     for (; i < in->n && n < STEP_RECORDS; i++) {
@@ -187,25 +187,36 @@ static int alerts_batch(
             break;
         n++;
     }
-    *ret_done = i;
-    if (rc == LG_ENOMEM) {
+    if (rc == LG_ENOMEM) { /* the arena is full: what fits is a step */
         if (n == 0)
             return LG_EAGAIN;
-        rc = 0; /* the arena is full: what fits is a step */
+        rc = 0;
     }
     if (n > 0) {
-        int applied = st->ops->apply(
+        applied = st->ops->apply(
                 st, al->items, n, atomic_load(&al->opt->fold_gap_ns), lg_stage_now(out), &err);
-
         if (applied < 0)
             return store_away(al, applied, err.text);
         al->waiting = false;
         count(al, n);
-        applied = emit_outbox(al, out);
-        if (applied < 0)
-            return applied;
     }
+    *at = i;
     return rc;
+}
+
+static int alerts_batch(
+        void *w, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done)
+{
+    struct alerts *al = w;
+    int rc = 0, sent;
+
+    *ret_done = 0;
+    while (rc == 0 && *ret_done < in->n)
+        rc = apply_step(al, in, out, ret_done);
+    if (rc == LG_EAGAIN)
+        return rc;
+    sent = emit_outbox(al, out);
+    return sent < 0 ? sent : rc;
 }
 
 static int alerts_tick(void *w, lg_time now, struct lg_stage_out *out)

@@ -210,15 +210,19 @@ static int reject_conflicts(struct indexer *ix, const struct lg_stage_in *in,
     return 0;
 }
 
-static int indexer_batch(
-        void *w, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done)
+/*
+ * One durable step from record *at on: parses what fits, stores it, and moves *at behind it.
+ * Negative: LG_EAGAIN (nothing of the step counts), or record *at is poison and those before it
+ * are stored.
+ */
+static int store_step(
+        struct indexer *ix, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *at)
 {
-    struct indexer *ix = w;
     bool inferences = in->topic == ix->opt->topics->n[LG_TOPIC_RESULTS];
     struct lg_event_store *st = ix->opt->store;
     struct lg_err err = {0};
-    size_t n = 0, i = 0;
-    int rc = 0;
+    size_t n = 0, i = *at;
+    int stored, rc = 0;
 
     lg_arena_clear(&ix->arena);
     for (; i < in->n && n < STEP_RECORDS; i++) {
@@ -233,23 +237,34 @@ static int indexer_batch(
         n += (size_t)rc;
         rc = 0;
     }
-    *ret_done = i;
-    if (rc == LG_ENOMEM) {
+    if (rc == LG_ENOMEM) { /* the arena is full: what fits is a step */
         if (n == 0)
             return LG_EAGAIN;
-        rc = 0; /* the arena is full: what fits is a step */
+        rc = 0;
     }
     if (n > 0) {
-        int stored = inferences ? st->ops->write(st, NULL, 0, ix->inference_puts, n, &err)
-                                : st->ops->write(st, ix->event_puts, n, NULL, 0, &err);
-
+        stored = inferences ? st->ops->write(st, NULL, 0, ix->inference_puts, n, &err)
+                            : st->ops->write(st, ix->event_puts, n, NULL, 0, &err);
         if (stored < 0)
             return store_away(ix, stored, &err);
         ix->waiting = false;
         stored = reject_conflicts(ix, in, out, n, inferences);
         if (stored < 0)
-            return stored == LG_ELIMIT ? LG_EAGAIN : stored;
+            return stored;
     }
+    *at = i;
+    return rc;
+}
+
+/* What a step stored may be stored again after LG_EAGAIN: the store knows its ids. */
+static int indexer_batch(
+        void *w, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done)
+{
+    int rc = 0;
+
+    *ret_done = 0;
+    while (rc == 0 && *ret_done < in->n)
+        rc = store_step(w, in, out, ret_done);
     return rc;
 }
 
