@@ -36,7 +36,7 @@ struct lg_alert_query {
     struct lg_str endpoint;
     struct lg_str technique; /* exact, or the parent of a sub-technique */
     struct lg_str assignee;
-    struct lg_str text;   /* case-folded substring of title, description, names and notes */
+    struct lg_str text;   /* case-folded substring of title, host, process, user, hash, assignee, notes */
     lg_time from, to;     /* event time: alerts whose [first_seen, last_seen] meets [from, to) */
     lg_time received_from, received_to; /* half-open; 0: open */
     enum lg_alert_sort sort;

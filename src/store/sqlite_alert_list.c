@@ -206,7 +206,9 @@ static void put_source(struct builder *b, const struct listing *l, int64_t tenan
     }
 }
 
-static void put_filters(struct builder *b, const struct listing *l, int64_t tenant, enum driver by)
+/* `all`: every row will be looked at, so that a set built once beats a probe for each row. */
+static void put_filters(struct builder *b, const struct listing *l, int64_t tenant, enum driver by,
+        bool all)
 {
     const struct lg_alert_query *q = l->q;
 
@@ -230,11 +232,12 @@ static void put_filters(struct builder *b, const struct listing *l, int64_t tena
     if (q->assignee.n > 0)
         add(b, " AND a.assignee="), arg_s(b, q->assignee);
     if (q->technique.n > 0 && by != BY_TECHNIQUE) {
-        add(b, " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=");
+        add(b, all ? " AND a.id IN (SELECT x.alert FROM alert_techniques x WHERE x.tenant="
+                   : " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=");
         arg_i(b, tenant);
         add(b, " AND x.technique=");
         arg_s(b, q->technique);
-        add(b, " AND x.alert=a.id)");
+        add(b, all ? ")" : " AND x.alert=a.id)");
     }
     if (l->text.n > 0 && by != BY_TEXT) {
         add(b, " AND EXISTS(SELECT 1 FROM alert_texts x WHERE x.tenant=");
@@ -275,7 +278,7 @@ static int open_keys(const struct listing *l, int64_t tenant, enum driver by, in
     lg_buf_printf(&b.sql, "SELECT %s, %s, a.id", l->sort->column,
             l->sort->second ? "a.last_seen" : "0");
     put_source(&b, l, tenant, by);
-    put_filters(&b, l, tenant, by);
+    put_filters(&b, l, tenant, by, false);
     put_keyset(&b, l);
     lg_buf_printf(&b.sql, " ORDER BY %s%s", l->sort->column, dir);
     if (l->sort->second)
@@ -301,7 +304,7 @@ static int count_source(const struct listing *l, int64_t tenant, enum driver by,
     builder_init(&b);
     add(&b, "SELECT count(*) FROM (SELECT 1");
     put_source(&b, l, tenant, by);
-    put_filters(&b, l, tenant, by);
+    put_filters(&b, l, tenant, by, true);
     add(&b, " LIMIT ");
     arg_i(&b, (int64_t)cap);
     add(&b, ")");
@@ -519,14 +522,20 @@ static int fetch_rows(struct listing *l, const struct key *keys, uint32_t n, str
 }
 
 /* Filters that need more than the counters: each tenant adds up to what is left below the cap. */
-static int add_total(struct listing *l, int64_t tenant, enum driver by, struct lg_alert_page *ret)
+static int count_all(struct listing *l, struct lg_alert_page *ret)
 {
-    uint64_t n = 0, left = LG_STORE_TOTAL_CAP + 1 - ret->total;
     int rc = 0;
 
-    if (ret->total <= LG_STORE_TOTAL_CAP)
-        rc = count_source(l, tenant, by, left, &n);
-    ret->total += n;
+    for (uint32_t i = 0; rc >= 0 && i < l->v->n_tenants && ret->total <= LG_STORE_TOTAL_CAP; i++) {
+        enum driver by;
+        uint64_t n = 0;
+
+        rc = choose(l, l->v->tenants[i], &by);
+        if (rc >= 0)
+            rc = count_source(
+                    l, l->v->tenants[i], by, LG_STORE_TOTAL_CAP + 1 - ret->total, &n);
+        ret->total += n;
+    }
     return rc;
 }
 
@@ -546,8 +555,6 @@ static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *
         enum driver by;
 
         rc = choose(l, l->v->tenants[i], &by);
-        if (rc >= 0 && counted)
-            rc = add_total(l, l->v->tenants[i], by, ret);
         if (rc >= 0)
             rc = open_keys(l, l->v->tenants[i], by, want, &v[i].q);
         /* ids_json is bound by pointer and reused for the next tenant: take the keys now */
@@ -564,6 +571,10 @@ static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *
         rc = merge(l, v, keys, &n);
     for (uint32_t i = 0; i < l->v->n_tenants; i++)
         lg_q_done(&v[i].q);
+    if (rc >= 0 && counted && n <= l->q->limit && (n > 0 || l->q->offset == 0))
+        ret->total = n + l->q->offset; /* the page saw them all */
+    else if (rc >= 0 && counted)
+        rc = count_all(l, ret);
     if (rc >= 0)
         rc = fetch_rows(l, keys, n > l->q->limit ? l->q->limit : n, a, ret);
     if (rc < 0)

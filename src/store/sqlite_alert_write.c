@@ -116,7 +116,7 @@ static int put_techniques(struct lg_conn *c, int64_t key, int64_t tenant, const 
 static int put_text(struct lg_conn *c, int64_t key, int64_t tenant, const struct lg_alert *al)
 {
     const struct lg_str parts[] = {al->title, al->endpoint_id, al->hostname, al->process, al->user,
-            al->process_hash, al->assignee, al->analyst_notes, al->description};
+            al->process_hash, al->assignee, al->analyst_notes};
     struct lg_buf text;
     struct lg_q q;
     int rc;
