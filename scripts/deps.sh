@@ -23,7 +23,8 @@ packages_of() {
         libcmocka-dev libzip-dev libxxhash-dev librocksdb-dev libsqlite3-dev \
         libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev ;;
     test) echo util-linux git zstd python3 python3-numpy python3-torch python3-pytest \
-        python3-jsonschema clang clang-14 clang-format-14 libclang-rt-14-dev llvm-14 pmccabe ;;
+        python3-jsonschema python3-hypothesis clang clang-14 clang-format-14 \
+        libclang-rt-14-dev llvm-14 pmccabe ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
     fuzz) echo clang clang-14 libclang-rt-14-dev llvm-14 lld ;;
     coverage) echo gcovr ;;

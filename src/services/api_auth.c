@@ -301,33 +301,35 @@ static int lookup(struct lg_auth *au, const char *id, struct lg_str from, struct
     return 0;
 }
 
+/* The first use is written before it is marked: a crash between writes it twice, never not at all. */
 static void note_use(struct lg_auth *au, const struct cached *c, struct lg_str from)
 {
-    lg_time now = now_of(au), hour = now / HOUR_NS * HOUR_NS;
+    lg_time now = now_of(au), hour = now / HOUR_NS * HOUR_NS, flush_at = 0;
+    bool first = !c->used, new_hour = false;
     struct cached *in;
-    bool first = false, mark = !c->used;
     uint64_t flush = 0;
-    lg_time flush_at = 0;
 
     pthread_mutex_lock(&au->mu);
     in = find(au, c->id);
     if (in != NULL) {
-        mark = !in->used;
+        first = !in->used;
         in->used = true;
-        if (in->hour != hour) {
+        new_hour = in->hour != hour;
+        if (new_hour) {
             flush = in->uses;
             flush_at = in->hour;
             in->uses = 0;
             in->hour = hour;
-            mark = true; /* also the store's coarse time of last use */
         }
         in->uses++;
     }
     pthread_mutex_unlock(&au->mu);
     if (flush > 0)
         audit_uses(au, c, "token.used", flush, flush_at + HOUR_NS - 1, LG_STR(""));
-    if (mark && au->admin->ops->token_used(au->admin, lg_str_z(c->id), now, &first) == 0 && first)
+    if (first)
         audit_uses(au, c, "token.first_use", 0, now, from);
+    if (first || new_hour) /* the store keeps the time of the last use by the hour */
+        (void)au->admin->ops->token_used(au->admin, lg_str_z(c->id), now, &first);
 }
 
 int lg_auth_token(struct lg_auth *au, const struct lg_token *token, struct lg_str from,
