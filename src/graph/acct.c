@@ -8,7 +8,7 @@
 
 int lg_acct_grow(struct lg_acct *a, void **v, uint32_t *cap, uint32_t want, size_t size)
 {
-    uint32_t n = *cap < 4 ? 4 : *cap + *cap / 2;
+    uint32_t n = *cap < 4 ? 4 : *cap + *cap / (a->tight ? 8 : 2) + a->tight;
     void *p;
 
     if (want > ACCT_MAX_ELEMENTS)

@@ -13,6 +13,7 @@
  */
 struct lg_acct {
     size_t bytes;
+    bool tight; /* grow in small steps: there are thousands of these, and they live long */
 };
 
 /* Grows *v to at least `want` elements. 0 or LG_ENOMEM (array unchanged). */

@@ -416,6 +416,8 @@ static void read_slices(struct in *in, lg_time interval)
         read_slice_nodes(in, sl);
         read_slice_edges(in, sl);
         read_slice_rest(in, sl);
+        if ((index + 1) * interval <= ep->closed)
+            lg_live_settle(&ep->acct, sl);
     }
 }
 

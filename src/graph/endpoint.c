@@ -176,8 +176,8 @@ static void drop_slices(struct lg_windows *ws, struct lg_endpoint *ep, int64_t b
         lg_acct_vec_done(&ep->acct, &ep->heap);
         lg_acct_vec_done(&ep->acct, &ep->slices);
         sweep(ep);
-    } else if (lg_strpool_wants_sweep(&ep->sp)) {
-        sweep(ep);
+    } else if (ep->live != NULL || lg_strpool_wants_sweep(&ep->sp)) {
+        sweep(ep); /* once a window, live: thousands of endpoints stay for long */
     }
 }
 
@@ -226,6 +226,10 @@ static int close_windows(struct lg_windows *ws, struct lg_endpoint *ep, lg_time 
         if (r < 0)
             return r;
     }
+    if (ep->live != NULL)
+        for (uint32_t i = 0; i < ep->slices.n; i++)
+            if ((ep->slices.v[i]->index + 1) * interval <= ep->closed)
+                lg_live_settle(&ep->acct, ep->slices.v[i]);
     /* windows that passed without an event are closed, too: a late one does not bring them back */
     if (t - t % interval > ep->closed)
         ep->closed = t - t % interval;

@@ -61,6 +61,8 @@ int lg_live_note(struct lg_windows *ws, struct lg_endpoint *ep, struct lg_slice 
         const struct lg_pend *pe, bool full) LG_MUST_CHECK;
 /* Whether the slice has not seen this hash of an id; remembers it. 1, 0 or LG_ENOMEM. */
 int lg_live_see(struct lg_acct *acct, struct lg_slice *sl, uint64_t hash, bool full) LG_MUST_CHECK;
+/* A slice that the watermark has passed takes no more room than it must. */
+void lg_live_settle(struct lg_acct *acct, struct lg_slice *sl);
 uint32_t lg_live_silent(const struct lg_windows *ws, const struct lg_endpoint *ep);
 void lg_live_add(struct lg_endpoint *ep, enum lg_ledger what, uint64_t n);
 static inline void lg_live_count(struct lg_endpoint *ep, enum lg_ledger what, uint64_t n)

@@ -416,6 +416,55 @@ static int fold_ends(struct lg_slice *sl, const struct lg_fold *fo, const struct
     }
 }
 
+void lg_slice_settle(struct lg_acct *acct, struct lg_slice *sl)
+{
+    if (sl->settled)
+        return;
+    sl->settled = true;
+    lg_acct_shrink(acct, (void **)&sl->procs.v, &sl->procs.cap, sl->procs.n, sizeof(*sl->procs.v));
+    lg_acct_shrink(acct, (void **)&sl->nodes.v, &sl->nodes.cap, sl->nodes.n, sizeof(*sl->nodes.v));
+    lg_acct_shrink(acct, (void **)&sl->edges.v, &sl->edges.cap, sl->edges.n, sizeof(*sl->edges.v));
+    lg_acct_shrink(
+            acct, (void **)&sl->aliases.v, &sl->aliases.cap, sl->aliases.n, sizeof(*sl->aliases.v));
+    lg_idx_done(acct, &sl->proc_ix);
+    lg_idx_done(acct, &sl->node_ix);
+    lg_idx_done(acct, &sl->edge_ix);
+    lg_idx_done(acct, &sl->alias_ix);
+}
+
+/* The indexes of a settled slice; LG_ENOMEM leaves it settled, and what was made is made again. */
+static int slice_wake(struct lg_slice *sl, struct lg_acct *acct)
+{
+    lg_idx_clear(&sl->proc_ix);
+    lg_idx_clear(&sl->node_ix);
+    lg_idx_clear(&sl->edge_ix);
+    lg_idx_clear(&sl->alias_ix);
+    for (uint32_t i = 0; i < sl->procs.n; i++) {
+        if (lg_idx_reserve(acct, &sl->proc_ix) < 0)
+            return LG_ENOMEM;
+        lg_idx_put(&sl->proc_ix, lg_idx_hash(sl->procs.v[i].serial), i);
+    }
+    for (uint32_t i = 0; i < sl->nodes.n; i++) {
+        if (lg_idx_reserve(acct, &sl->node_ix) < 0)
+            return LG_ENOMEM;
+        lg_idx_put(&sl->node_ix, lg_idx_hash(sl->nodes.v[i].fold_key), i);
+    }
+    for (uint32_t i = 0; i < sl->edges.n; i++) {
+        const struct lg_slice_edge *ed = &sl->edges.v[i];
+
+        if (lg_idx_reserve(acct, &sl->edge_ix) < 0)
+            return LG_ENOMEM;
+        lg_idx_put(&sl->edge_ix, lg_slice_edge_hash(ed->src, ed->dst, ed->type, ed->attr), i);
+    }
+    for (uint32_t i = 0; i < sl->aliases.n; i++) {
+        if (lg_idx_reserve(acct, &sl->alias_ix) < 0)
+            return LG_ENOMEM;
+        lg_idx_put(&sl->alias_ix, lg_idx_hash(sl->aliases.v[i].key), i);
+    }
+    sl->settled = false;
+    return 0;
+}
+
 int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
         const struct lg_pend_values *pv)
 {
@@ -424,6 +473,8 @@ int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg
     struct fold_ends ends = {LG_IDX_NONE, LG_IDX_NONE};
     int r;
 
+    if (sl->settled && slice_wake(sl, fo->acct) < 0)
+        return LG_ENOMEM;
     sl->events++;
     sl->type_counts[pe->type]++;
     sl->sources |= 1u << pe->source;

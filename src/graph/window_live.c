@@ -52,6 +52,7 @@ int lg_live_new(struct lg_windows *ws, struct lg_endpoint *ep)
     if (ep->live == NULL)
         return LG_ENOMEM;
     ep->acct.bytes += sizeof(*ep->live);
+    ep->acct.tight = true;
     ws->endpoint_bytes += sizeof(*ep->live);
     return 0;
 }
@@ -304,9 +305,9 @@ static void note_flags(struct lg_slice *sl, uint32_t flags)
 
 /* --- ids of a slice's events --- */
 
-static int seen_grow(struct lg_acct *acct, struct lg_slice *sl)
+static int seen_resize(struct lg_acct *acct, struct lg_slice *sl, uint32_t cap)
 {
-    uint32_t cap = sl->seen_cap > 0 ? sl->seen_cap * 2 : 16, mask = cap - 1;
+    uint32_t mask = cap - 1;
     uint64_t *p = lg_calloc(cap, sizeof(*p));
 
     if (p == NULL)
@@ -320,11 +321,25 @@ static int seen_grow(struct lg_acct *acct, struct lg_slice *sl)
             k = (k + 1) & mask;
         p[k] = sl->seen[i];
     }
-    acct->bytes += (size_t)(cap - sl->seen_cap) * sizeof(*p);
+    acct->bytes += cap * sizeof(*p);
+    acct->bytes -= sl->seen_cap * sizeof(*p);
     lg_free(sl->seen);
     sl->seen = p;
     sl->seen_cap = cap;
     return 0;
+}
+
+void lg_live_settle(struct lg_acct *acct, struct lg_slice *sl)
+{
+    uint32_t cap = sl->seen_cap;
+
+    if (sl->settled)
+        return;
+    while (cap > 16 && (uint64_t)sl->seen_n * 8 <= (uint64_t)cap / 2 * 7)
+        cap /= 2;
+    if (cap < sl->seen_cap)
+        (void)(seen_resize(acct, sl, cap) < 0); /* no harm: it stays as it is */
+    lg_slice_settle(acct, sl);
 }
 
 int lg_live_see(struct lg_acct *acct, struct lg_slice *sl, uint64_t h, bool full)
@@ -333,7 +348,7 @@ int lg_live_see(struct lg_acct *acct, struct lg_slice *sl, uint64_t h, bool full
 
     h = h != 0 ? h : 1;
     if ((sl->seen_n + 1) * 4 > sl->seen_cap * 3 && !full && sl->seen_cap < SEEN_MAX &&
-            seen_grow(acct, sl) < 0)
+            seen_resize(acct, sl, sl->seen_cap > 0 ? sl->seen_cap * 2 : 16) < 0)
         return LG_ENOMEM;
     if (sl->seen_cap == 0)
         return 1;
