@@ -279,7 +279,7 @@ int lg_bus_read(struct lg_bus *bus, int topic, int32_t partition, int64_t offset
 /*
  * Calls fn for the latest record of every key of one partition of a compacted topic, in no
  * particular order, tombstones left out. fn's negative answer ends it and is returned; fn must not
- * call the bus.
+ * call the bus, but for what is known of topics (lg_bus_partition_of and the like).
  */
 int lg_bus_compacted_scan(struct lg_bus *bus, int topic, int32_t partition,
         int (*fn)(void *user, const struct lg_bus_record *rec), void *user,
