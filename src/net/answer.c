@@ -104,6 +104,9 @@ void lg_http_header(struct lg_http_req *req, const char *name, const char *fmt, 
 }
 
 static int problem(struct lg_http_req *req, int status, const char *slug, struct lg_str parameter,
+        struct lg_str extra, const char *fmt, va_list ap) LG_PRINTF(6, 0);
+
+static int problem(struct lg_http_req *req, int status, const char *slug, struct lg_str parameter,
         struct lg_str extra, const char *fmt, va_list ap)
 {
     char detail[512];

@@ -14,6 +14,8 @@
 
 #define WATCH_MS 250
 
+static void log_library(void *cls, const char *fmt, va_list ap) LG_PRINTF(2, 0);
+
 static void log_library(void *cls, const char *fmt, va_list ap)
 {
     char text[256];
