@@ -8,12 +8,11 @@
 #include "base/mem.h"
 #include "capture/capture.h"
 #include "cli/cli.h"
-#include "net/http_client.h"
+#include "cli/remote.h"
 
 #define BATCH_BYTES ((size_t)512 * 1024)
 #define BATCH_MAX ((size_t)8 << 20)
 #define MAX_RETRIES 8
-#define PATH_BYTES 4096
 
 static const char help[] =
         "usage: logster replay [OPTION...] FILE...\n\n"
@@ -34,13 +33,12 @@ static const char help[] =
         "Exit status: 0 everything was taken, 1 some records were refused, 2 could not run.\n";
 
 struct replay {
-    const char *url, *token_file, *data_dir, *tenant, *source;
+    struct lg_remote to;
+    const char *tenant, *source;
     double speed; /* 0: without pause */
     bool shift, quiet, progress;
-    char token[256], auth[300], target[PATH_BYTES], shift_header[96];
+    char shift_header[96];
     int64_t shift_ns;
-    struct lg_http_client *client;
-    struct lg_client_resp resp;
     struct lg_normalizer *nz;
     struct lg_buf body;
     const char *topic; /* of what waits in `body` */
@@ -146,30 +144,23 @@ static void show(struct replay *r, bool last)
     (void)fflush(stderr);
 }
 
-static int post(struct replay *r, struct lg_err *err)
+/* Sends what waits; what the platform cannot take just now is sent again. */
+static int post(struct replay *r, const char *path, struct lg_err *err)
 {
-    const char *headers[4] = {"Content-Type: application/x-ndjson"};
-    size_t n = 1;
-    const struct lg_client_req req = {
-            .method = "POST", .url = r->target, .headers = headers, .body = lg_buf_str(&r->body)};
-
-    if (r->auth[0] != '\0')
-        headers[n++] = r->auth;
-    if (r->shift_ns != 0)
-        headers[n] = r->shift_header;
     for (int attempt = 0;; attempt++) {
-        int rc = lg_http_client_do(r->client, &req, &r->resp, err);
-        struct timespec pause = {.tv_sec = r->resp.retry_after_s > 0 ? r->resp.retry_after_s : 1};
+        int rc = lg_remote_ask(&r->to, "POST", path, "application/x-ndjson", lg_buf_str(&r->body),
+                r->shift_ns != 0 ? r->shift_header : NULL, err);
+        int status = rc < 0 ? 0 : r->to.resp.status;
+        struct timespec pause = {.tv_sec = 1};
 
-        if (rc == 0 && r->resp.status >= 200 && r->resp.status < 300)
+        if (status >= 200 && status < 300)
             return 0;
-        if (attempt == MAX_RETRIES || (rc < 0 && rc != LG_EIO) ||
-                (rc == 0 && r->resp.status != 429 && r->resp.status != 503))
-            return rc < 0
-                    ? rc
-                    : lg_err_set(err, LG_EREFUSED, "%s answers %d: %.*s", r->target, r->resp.status,
-                              (int)(r->resp.body.n > 160 ? 160 : r->resp.body.n),
-                              r->resp.body.p != NULL ? r->resp.body.p : "");
+        if (attempt == MAX_RETRIES || (rc < 0 && rc != LG_EIO))
+            return rc < 0 ? rc : lg_remote_refused(&r->to, err);
+        if (rc == 0 && status != 429 && status != 503)
+            return lg_remote_refused(&r->to, err);
+        if (rc == 0 && r->to.resp.retry_after_s > 0)
+            pause.tv_sec = r->to.resp.retry_after_s;
         (void)nanosleep(&pause, NULL);
     }
 }
@@ -182,7 +173,7 @@ static void count_answer(struct replay *r, uint64_t n)
     uint64_t refused = 0;
 
     if (lg_json_new(&j) == 0 &&
-            lg_json_parse(j, lg_buf_str(&r->resp.body), false, &root, NULL) == 0 &&
+            lg_json_parse(j, lg_buf_str(&r->to.resp.body), false, &root, NULL) == 0 &&
             lg_jval_type(root) == LG_JSON_OBJECT && lg_jval_get(root, LG_STR("refused"), &v) &&
             lg_jval_type(v) == LG_JSON_I64 && lg_jval_i64(v) > 0)
         refused = (uint64_t)lg_jval_i64(v);
@@ -193,15 +184,16 @@ static void count_answer(struct replay *r, uint64_t n)
 
 static int flush(struct replay *r, struct lg_err *err)
 {
+    char path[512];
     int rc, n;
 
     if (r->waiting == 0)
         return 0;
-    n = snprintf(r->target, sizeof(r->target), "%s/ingest/%s%s%s", r->url, r->topic,
+    n = snprintf(path, sizeof(path), "/ingest/%s%s%s", r->topic,
             r->tenant != NULL ? "?tenant=" : "", r->tenant != NULL ? r->tenant : "");
-    if (n < 0 || (size_t)n >= sizeof(r->target))
-        return lg_err_set(err, LG_ELIMIT, "the URL is too long");
-    rc = post(r, err);
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return lg_err_set(err, LG_ELIMIT, "the source's or tenant's name is too long");
+    rc = post(r, path, err);
     if (rc < 0)
         return rc;
     count_answer(r, r->waiting);
@@ -254,37 +246,6 @@ static int send_record(struct replay *r, struct lg_str rec, const struct lg_form
     return r->body.failed;
 }
 
-static int read_token(struct replay *r)
-{
-    const char *env = getenv("LOGSTER_TOKEN");
-    char path[PATH_BYTES];
-    FILE *f;
-
-    if (r->token_file == NULL && env != NULL && *env != '\0') {
-        (void)snprintf(r->token, sizeof(r->token), "%s", env);
-    } else {
-        if (r->data_dir == NULL)
-            r->data_dir = getenv("LOGSTER_DATA_DIR");
-        if (r->token_file == NULL && r->data_dir != NULL) {
-            (void)snprintf(path, sizeof(path), "%s/admin-token", r->data_dir);
-            r->token_file = path;
-        }
-        if (r->token_file == NULL)
-            return 0; /* a platform without authentication */
-        f = fopen(r->token_file, "re");
-        if (f == NULL || fgets(r->token, sizeof(r->token), f) == NULL) {
-            (void)fprintf(stderr, "logster replay: cannot read a token from %s\n", r->token_file);
-            if (f != NULL)
-                (void)fclose(f);
-            return LG_EIO;
-        }
-        (void)fclose(f);
-        r->token[strcspn(r->token, "\r\n")] = '\0';
-    }
-    (void)snprintf(r->auth, sizeof(r->auth), "Authorization: Bearer %s", r->token);
-    return 0;
-}
-
 static int parse(int argc, char **argv, struct replay *r)
 {
     static const struct option options[] = {{"url", required_argument, NULL, 'u'},
@@ -296,18 +257,18 @@ static int parse(int argc, char **argv, struct replay *r)
     struct lg_str s;
     int c;
 
-    r->url = "http://127.0.0.1:8080";
+    r->to.url = "http://127.0.0.1:8080";
     optind = 1;
     while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1)
         switch (c) {
         case 'u':
-            r->url = optarg;
+            r->to.url = optarg;
             break;
         case 't':
-            r->token_file = optarg;
+            r->to.token_file = optarg;
             break;
         case 'd':
-            r->data_dir = optarg;
+            r->to.data_dir = optarg;
             break;
         case 'T':
             r->tenant = optarg;
@@ -369,11 +330,9 @@ static int find_shift(struct replay *r, char **files, int n, struct lg_err *err)
 
 static int run(struct replay *r, char **files, int n)
 {
-    const struct lg_http_client_opts opts = {.allow_private = true, .timeout_ms = 120000};
     struct lg_err err = {0};
-    int rc = lg_http_client_new(&opts, &r->client, &err);
+    int rc = lg_remote_open(&r->to, 1u << 20, &err);
 
-    lg_client_resp_init(&r->resp, 1u << 20);
     lg_buf_init(&r->body, BATCH_MAX);
     if (rc == 0)
         rc = lg_normalizer_new(&r->nz);
@@ -394,8 +353,7 @@ static int run(struct replay *r, char **files, int n)
                 (unsigned long long)r->records, (unsigned long long)r->refused);
     lg_normalizer_free(r->nz);
     lg_buf_done(&r->body);
-    lg_client_resp_done(&r->resp);
-    lg_http_client_free(r->client);
+    lg_remote_close(&r->to);
     return rc < 0 ? LG_EXIT_FAILED : r->refused > 0 ? LG_EXIT_FOUND : LG_EXIT_OK;
 }
 
@@ -406,10 +364,5 @@ int lg_cmd_replay(int argc, char **argv)
 
     if (rc != 0)
         return rc > 0 ? LG_EXIT_OK : LG_EXIT_FAILED;
-    if (read_token(&r) < 0)
-        return LG_EXIT_FAILED;
-    rc = run(&r, argv + optind, argc - optind);
-    explicit_bzero(r.token, sizeof(r.token));
-    explicit_bzero(r.auth, sizeof(r.auth));
-    return rc;
+    return run(&r, argv + optind, argc - optind);
 }

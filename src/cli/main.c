@@ -14,6 +14,8 @@ static const struct lg_command commands[] = {
         {"config", "check or show the configuration; its reference", lg_cmd_config},
         {"up", "the whole platform in one process: intake, stages, stores, REST API", lg_cmd_up},
         {"replay", "send recorded telemetry to a platform's intake", lg_cmd_replay},
+        {"dead-letter", "list, show, replay and drop records that could not be used",
+                lg_cmd_dead_letter},
         {"token", "create, list and revoke tokens", lg_cmd_token},
         {"tenant", "create, list and disable tenants", lg_cmd_tenant},
         {"audit", "verify and list the audit log", lg_cmd_audit},
