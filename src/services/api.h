@@ -58,8 +58,6 @@ struct lg_api_deps {
 
     /* Hooks of other services; each may be NULL. Called from the server's threads. */
     void *hooks_ctx;
-    /* Appends what the blindness ledger holds of one endpoint as one JSON object. LG_ENOENT. */
-    int (*ledger)(void *ctx, struct lg_str tenant, struct lg_str endpoint, struct lg_buf *out);
     /* 0 when all stages run; else a negative code and what is missing, without tenant content. */
     int (*ready)(void *ctx, struct lg_err *why);
     /* Appends the state of the platform (stages, lag, held-back counts) as one JSON object, without

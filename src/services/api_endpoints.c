@@ -5,6 +5,7 @@
 /* Endpoints: what is known of each, how it usually behaves. */
 
 #define PROFILE_ITEMS 200u
+#define LEDGER_BACK_NS (INT64_C(24) * 3600 * LG_NS_PER_SEC)
 #define SORTS "max_attack_prob|last_seen|endpoint_id|alerts_active|total_attacks"
 
 /* ---- hosts with their alerts ---- */
@@ -263,28 +264,24 @@ static int place_open(struct lg_http_req *req, struct lg_api *api, struct place 
 
 static int send_endpoint(struct lg_http_req *req, struct lg_api *api, struct place *p)
 {
-    LG_CLEANUP(lg_buf_done) struct lg_buf ledger;
+    const struct lg_host_row *h = &p->host.host;
+    lg_time to = lg_req_when(req, "to", h->last_seen + 1);
+    lg_time from = lg_req_when(req, "from", to - LEDGER_BACK_NS);
     struct lg_jw w;
-    int rc = LG_ENOENT;
+    int rc;
 
-    lg_buf_init(&ledger, (size_t)1 << 20);
-    if (api->d.ledger != NULL)
-        rc = api->d.ledger(
-                api->d.hooks_ctx, p->host.host.tenant_id, p->host.host.endpoint_id, &ledger);
-    if (rc == 0)
-        rc = ledger.failed;
-    if (rc < 0 && rc != LG_ENOENT)
-        return api_fail(req, rc);
     lg_jw_init(&w, lg_http_out(req));
     lg_jw_object(&w);
     lg_jw_key(&w, LG_STR("endpoint"));
-    api_put_endpoint(&w, &p->host.host, p->host.alerts);
+    api_put_endpoint(&w, h, p->host.alerts);
     lg_jw_key(&w, LG_STR("ledger"));
-    if (rc == 0 && ledger.n > 0)
-        lg_jw_raw(&w, lg_buf_str(&ledger));
-    else
-        lg_jw_null(&w);
+    rc = api_put_ledger(
+            &w, api, p->sc, h->tenant_id, h->endpoint_id, from > 0 ? from : 1, to > 0 ? to : 1);
     lg_jw_object_end(&w);
+    if (rc < 0) {
+        lg_buf_clear(w.out);
+        return api_fail(req, rc);
+    }
     return lg_http_send_json(req, 200);
 }
 
@@ -412,9 +409,13 @@ static const struct lg_route rows[] = {
                 .operation = "getEndpoint",
                 .tag = "endpoints",
                 .summary = "One endpoint, and what could not be seen of it",
+                .doc = "The ledger counts over [from, to): without a range, the day before the "
+                       "endpoint was last seen.",
                 .action = LG_ACT_ENDPOINT_READ,
                 .flags = LG_ROUTE_TENANT,
-                .params = API_PARAMS(ENDPOINT_ID, API_P_TENANT),
+                .params = API_PARAMS(ENDPOINT_ID, API_P_TENANT,
+                        API_P_TIME("from", "Window end, from"),
+                        API_P_TIME("to", "Window end, before")),
                 .responses = {API_OK("EndpointResponse", "The endpoint"), API_GONE, SAYS_TENANT},
                 .handler = get_endpoint,
         },

@@ -161,6 +161,9 @@ int api_send_tree(struct lg_http_req *req, struct lg_api *api, const struct lg_s
 /* An endpoint with its alerts; `al` may be NULL. */
 void api_put_endpoint(
         struct lg_jw *w, const struct lg_host_row *h, const struct lg_endpoint_alerts *al);
+/* What could not be seen of an endpoint in [from, to). 0 or the store's error. */
+int api_put_ledger(struct lg_jw *w, struct lg_api *api, const struct lg_scope *sc,
+        struct lg_str tenant, struct lg_str endpoint, lg_time from, lg_time to) LG_MUST_CHECK;
 /* Hosts of the scope over a range, each with its alerts (NULL where it has none). */
 struct api_host {
     struct lg_host_row host;

@@ -84,7 +84,7 @@ static inline void fix_verdict_line(struct lg_buf *out, const char *tenant, cons
 {
     struct lg_uuid id = fix_uuid("inference", tenant, i);
     bool attack = prob > 0.5;
-    long end = (long)(API_NOW / LG_NS_PER_SEC) - (long)minute * 60;
+    long end = (long)(API_NOW / LG_NS_PER_SEC) / 180 * 180 - (long)minute * 60;
     char text[LG_UUID_TEXT + 1];
 
     lg_uuid_text(&id, text);
@@ -109,7 +109,8 @@ static inline void fix_verdict_line(struct lg_buf *out, const char *tenant, cons
                 i, i, tenant, tenant, i, i, end - 100);
     lg_buf_printf(out,
             "],\"ttp_techniques\":[%s],\"model\":{\"name\":\"windows\",\"version\":\"1\","
-            "\"sha256\":\"%064d\"},\"inference_id\":\"%s\",\"received_at\":%ld}",
+            "\"sha256\":\"%064d\"},\"inference_id\":\"%s\",\"received_at\":%ld,"
+            "\"ledger\":{\"missed\":7}}",
             attack ? "\"T1059.001\"" : "", 0, text, end + 5);
     assert_int_equal(out->failed, 0);
 }

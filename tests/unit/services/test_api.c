@@ -357,7 +357,12 @@ static void test_endpoints(void **state)
     assert_status(f, fix_get(f, API_VIEWER, "/endpoints?q=HR002&sort=endpoint_id"), 200);
     assert_has(f, "\"total\":1");
     assert_status(f, fix_get(f, API_VIEWER, "/endpoints/hr001"), 200);
-    assert_has(f, "\"ledger\":null");
+    /* three windows, and each event in one of them */
+    assert_has(f, "\"windows\":1,\"events\":12,\"late_events\":1");
+    assert_has(f, "\"missed\":7");
+    assert_has(f, "\"refused\":0");
+    assert_status(f, fix_get(f, API_VIEWER, "/endpoints/hr001?to=now-1h"), 200);
+    assert_has(f, "\"windows\":0");
     assert_status(f, fix_get(f, API_VIEWER, "/endpoints/hr003"), 404);
     assert_status(f, fix_get(f, API_BOTH, "/endpoints/hr001"), 409);
     assert_has(f, "\"tenants\":[\"acme\",\"other\"]");
