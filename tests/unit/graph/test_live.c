@@ -1,16 +1,9 @@
 /* Live windows: the log alone decides, whatever the batches, restarts and ticks. */
-#include "graph_util.h"
+#include "live_util.h"
 
 #include <unistd.h>
 
-#include "graph/live.h"
-
 /* ------------------------------------------------------------------ a log to push */
-
-struct rec {
-    struct lg_event ev;
-    struct lg_live_input in;
-};
 
 struct log {
     LG_VEC(struct rec) v;
@@ -116,40 +109,6 @@ static void log_done(struct log *log)
 
 /* ------------------------------------------------------------------ what comes out */
 
-/* Windows as text by their name; the same one twice must be the same bits. */
-struct found {
-    LG_VEC(struct lg_buf) v; /* "tenant endpoint end\n" + graph + ledger */
-    uint64_t repeated;
-};
-
-static int found_add(void *user, const struct lg_graph *g)
-{
-    struct found *f = user;
-    struct lg_buf b;
-    size_t name;
-
-    lg_buf_init(&b, 64u << 20);
-    lg_buf_printf(&b, "%.*s %.*s %lld\n", LG_STR_FMT(g->tenant_id), LG_STR_FMT(g->endpoint_id),
-            (long long)g->end_ns);
-    name = b.n;
-    lg_graph_write_json(g, &b);
-    for (unsigned l = 0; l < LG_LEDGER_COUNT; l++)
-        lg_buf_printf(&b, " %u", g->ledger[l]);
-    assert_int_equal(b.failed, 0);
-    for (size_t i = 0; i < f->v.n; i++) {
-        if (!lg_str_starts(lg_buf_str(&f->v.v[i]), lg_str_of(b.p, name)))
-            continue;
-        if (!lg_str_eq(lg_buf_str(&f->v.v[i]), lg_buf_str(&b)))
-            fail_msg("a window came twice and differs:\n%.*s\n%.*s", LG_STR_FMT(lg_buf_str(&b)),
-                    LG_STR_FMT(lg_buf_str(&f->v.v[i])));
-        f->repeated++;
-        lg_buf_done(&b);
-        return 0;
-    }
-    assert_int_equal(lg_vec_push(&f->v, b), 0);
-    return 0;
-}
-
 static int by_text(const void *x, const void *y)
 {
     return lg_str_cmp(lg_buf_str(x), lg_buf_str(y));
@@ -164,28 +123,6 @@ static void assert_same(struct found *a, struct found *b)
             fail_msg("window %zu differs:\n%.*s\n%.*s", i, LG_STR_FMT(lg_buf_str(&a->v.v[i])),
                     LG_STR_FMT(lg_buf_str(&b->v.v[i])));
     assert_int_equal(a->v.n, b->v.n);
-}
-
-static void found_done(struct found *f)
-{
-    for (size_t i = 0; i < f->v.n; i++)
-        lg_buf_done(&f->v.v[i]);
-    lg_vec_done(&f->v);
-}
-
-static struct lg_windows *live_new(struct found *f)
-{
-    const struct lg_live_options lo = {0};
-    struct lg_windows *ws;
-
-    assert_int_equal(lg_windows_new(&lg_window_defaults, found_add, f, &ws), 0);
-    assert_int_equal(lg_windows_live(ws, &lo), 0);
-    return ws;
-}
-
-static void push(struct lg_windows *ws, const struct rec *r)
-{
-    assert_int_equal(lg_windows_push_live(ws, &r->ev, &r->in), 0);
 }
 
 /* Silence after the last record. */
@@ -510,14 +447,6 @@ static void test_other_process(void **state)
     log_done(&log);
 }
 
-static struct rec one(lg_time t, lg_time bus, uint64_t n, uint64_t source)
-{
-    struct rec r = {.ev = create_at(t, n, NULL, (uint32_t)(100 + n), "C:\\a.exe", "a.exe"),
-            .in = {.source = source, .bus_time = bus, .offset = n}};
-
-    return r;
-}
-
 static void test_idle_flush(void **state)
 {
     struct found f = {0};
@@ -569,104 +498,6 @@ static void test_source_leaves(void **state)
     r = one(T0 + 130 * SEC, T0 + 120 * SEC, 20, 1);
     push(ws, &r);
     assert_int_equal(f.v.n, 1); /* up to 100 s by source 1 alone */
-    lg_windows_free(ws);
-    found_done(&f);
-}
-
-static uint32_t ledger_at(const struct found *f, size_t i, enum lg_ledger l)
-{
-    struct lg_str s = lg_buf_str(&f->v.v[i]);
-    const char *p = s.p + lg_str_rchr(s, '}') + 1;
-    unsigned long v = 0;
-    char text[512];
-
-    assert_true((size_t)(s.p + s.n - p) < sizeof(text));
-    memcpy(text, p, (size_t)(s.p + s.n - p));
-    text[s.p + s.n - p] = 0;
-    for (char *at = text; l != (enum lg_ledger) - 1; l = (enum lg_ledger)(l - 1))
-        v = strtoul(at, &at, 10);
-    return (uint32_t)v;
-}
-
-static void test_ledger(void **state)
-{
-    struct found f = {0};
-    struct lg_windows *ws = live_new(&f);
-
-    (void)state;
-    for (uint64_t i = 0; i < 400; i++) {
-        struct rec r = one(T0 + (lg_time)i * SEC / 10, T0 + (lg_time)i * SEC / 10, i + 1, 1);
-
-        r.in.sequence = 5000 + 3 * i; /* a filter leaves two of three out, as a matter of course */
-        r.in.unfiltered = false;
-        r.in.refused = i == 7 ? 2 : 0;
-        r.ev.flags = i == 9 ? LG_EVF_TRUNCATED | LG_EVF_TIME_CLAMPED : 0;
-        if (i >= 390)
-            r.in.sequence += 1000; /* far from usual */
-        if (i == 399)
-            r.in.sequence = 1; /* the log was cleared */
-        push(ws, &r);
-    }
-    {
-        struct rec again = one(T0 + 2 * SEC / 10, T0 + 40 * SEC, 1000, 1);
-
-        again.ev = one(T0 + 2 * SEC / 10, 0, 3, 1).ev; /* what was record 3 */
-        push(ws, &again);
-    }
-    assert_int_equal(lg_windows_tick(ws, T0 + 400 * SEC, 2000), 0);
-    assert_int_equal(f.v.n, 3);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_REFUSED), 2);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_TRUNCATED), 1);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_CLAMPED), 1);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_MISSED), 1002);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_LOG_RESET), 1);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_DUPLICATES), 1);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_SILENT), 0);
-    lg_windows_free(ws);
-    found_done(&f);
-}
-
-static void test_unfiltered_gap(void **state)
-{
-    static const uint64_t seq[] = {10, 11, 14, 13, 15};
-    struct found f = {0};
-    struct lg_windows *ws = live_new(&f);
-
-    (void)state;
-    for (uint64_t i = 0; i < 5; i++) {
-        struct rec r = one(T0 + (lg_time)i * SEC, T0, i + 1, 1);
-
-        r.in.sequence = seq[i];
-        r.in.unfiltered = true;
-        push(ws, &r);
-    }
-    assert_int_equal(lg_windows_tick(ws, T0 + 400 * SEC, 2000), 0);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_MISSED), 2);
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_LOG_RESET), 0);
-    lg_windows_free(ws);
-    found_done(&f);
-}
-
-/* One source of two stops while the other goes on. */
-static void test_silent_source(void **state)
-{
-    struct found f = {0};
-    struct lg_windows *ws = live_new(&f);
-    uint64_t n = 0;
-
-    (void)state;
-    for (lg_time t = 0; t < 3000; t += 10) {
-        struct rec r = one(T0 + t * SEC, T0 + t * SEC, ++n, 1);
-
-        push(ws, &r);
-        if (t < 1000) {
-            r = one(T0 + t * SEC, T0 + t * SEC, ++n, 2);
-            push(ws, &r);
-        }
-    }
-    assert_int_equal(ledger_at(&f, 0, LG_LEDGER_SILENT), 0);
-    assert_int_equal(ledger_at(&f, 15, LG_LEDGER_SILENT), 0);
-    assert_int_equal(ledger_at(&f, f.v.n - 1, LG_LEDGER_SILENT), 1);
     lg_windows_free(ws);
     found_done(&f);
 }
@@ -855,9 +686,6 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_other_process),
             cmocka_unit_test(test_idle_flush),
             cmocka_unit_test(test_source_leaves),
-            cmocka_unit_test(test_ledger),
-            cmocka_unit_test(test_unfiltered_gap),
-            cmocka_unit_test(test_silent_source),
             cmocka_unit_test(test_forget),
             cmocka_unit_test(test_other_window),
             cmocka_unit_test(test_import_damaged),
