@@ -19,13 +19,13 @@ struct lg_alert {
     enum lg_alert_status status;
     struct lg_str title;
     struct lg_str description;
-    double attack_prob;   /* largest of its verdicts */
-    lg_time first_seen;   /* event time */
+    double attack_prob; /* largest of its verdicts */
+    lg_time first_seen; /* event time */
     lg_time last_seen;
-    lg_time received_at;  /* arrival of the newest event behind it */
-    lg_time created_at;   /* our clock */
+    lg_time received_at; /* arrival of the newest event behind it */
+    lg_time created_at;  /* our clock */
     lg_time updated_at;
-    uint64_t occurrences; /* rows in alert_inferences */
+    uint64_t occurrences;     /* rows in alert_inferences */
     struct lg_str techniques; /* JSON array of ids, ascending */
     struct lg_str evidence;   /* JSON array: the evidence of the strongest verdict */
     struct lg_str fold_key;   /* 32 hex digits */
@@ -33,9 +33,9 @@ struct lg_alert {
     struct lg_str process_guid;
     struct lg_str process_hash;
     struct lg_str user;
-    struct lg_str assignee;       /* empty: none */
-    struct lg_str resolved_by;    /* empty: none */
-    struct lg_str analyst_notes;  /* the latest */
+    struct lg_str assignee;      /* empty: none */
+    struct lg_str resolved_by;   /* empty: none */
+    struct lg_str analyst_notes; /* the latest */
     struct lg_uuid first_inference_id;
     struct lg_uuid last_inference_id;
     bool has_previous;

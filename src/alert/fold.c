@@ -46,8 +46,8 @@ void lg_fold_key_of(const struct lg_inference *in, struct lg_fold_key *ret)
     lg_buf_done(&set);
 }
 
-struct lg_uuid lg_alert_id_of(struct lg_str tenant, const struct lg_fold_key *key,
-        const struct lg_uuid *first_inference)
+struct lg_uuid lg_alert_id_of(
+        struct lg_str tenant, const struct lg_fold_key *key, const struct lg_uuid *first_inference)
 {
     const struct lg_str parts[] = {tenant, lg_str_of(key->text, LG_FOLD_KEY_TEXT),
             lg_str_of((const char *)first_inference->b, LG_UUID_BYTES)};

@@ -13,8 +13,8 @@ struct lg_fold_key {
     char text[LG_FOLD_KEY_TEXT + 1]; /* hex of BLAKE2b-128 over the length-prefixed tuple */
 };
 void lg_fold_key_of(const struct lg_inference *in, struct lg_fold_key *ret);
-struct lg_uuid lg_alert_id_of(struct lg_str tenant, const struct lg_fold_key *key,
-        const struct lg_uuid *first_inference);
+struct lg_uuid lg_alert_id_of(
+        struct lg_str tenant, const struct lg_fold_key *key, const struct lg_uuid *first_inference);
 
 enum lg_fold_action {
     LG_FOLD_NONE, /* no attack: nothing to do */

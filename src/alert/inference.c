@@ -14,10 +14,12 @@ struct reader {
 
 static int bad(struct reader *r, const char *member)
 {
-    return lg_err_set(r->err, LG_EPARSE, "inference: \"%s\" is missing or of the wrong type", member);
+    return lg_err_set(
+            r->err, LG_EPARSE, "inference: \"%s\" is missing or of the wrong type", member);
 }
 
-static int read_str(struct reader *r, struct lg_jval o, const char *key, bool must, struct lg_str *ret)
+static int read_str(
+        struct reader *r, struct lg_jval o, const char *key, bool must, struct lg_str *ret)
 {
     struct lg_jval v;
 
@@ -65,8 +67,8 @@ static int read_count(struct reader *r, struct lg_jval o, const char *key, uint6
 }
 
 /* A number in [0, max], or absent: *ret_has says which. */
-static int read_number(struct reader *r, struct lg_jval o, const char *key, double max, double *ret,
-        bool *ret_has)
+static int read_number(
+        struct reader *r, struct lg_jval o, const char *key, double max, double *ret, bool *ret_has)
 {
     struct lg_jval v;
     double d;
@@ -140,8 +142,8 @@ static int read_one_evidence(struct reader *r, struct lg_jval o, struct lg_infer
     e->node = (uint32_t)node;
     if (lg_jval_get(o, LG_STR("parent"), &v) && lg_jval_type(v) == LG_JSON_I64)
         e->parent = lg_jval_i64(v);
-    if (lg_jval_get(o, LG_STR("pid"), &v) && lg_jval_type(v) == LG_JSON_I64 &&
-            lg_jval_i64(v) > 0 && lg_jval_i64(v) <= UINT32_MAX)
+    if (lg_jval_get(o, LG_STR("pid"), &v) && lg_jval_type(v) == LG_JSON_I64 && lg_jval_i64(v) > 0 &&
+            lg_jval_i64(v) <= UINT32_MAX)
         e->pid = (uint32_t)lg_jval_i64(v);
     if ((rc = read_str(r, o, "type", true, &e->type)) < 0 ||
             (rc = read_str(r, o, "name", false, &e->name)) < 0 ||
@@ -271,8 +273,8 @@ int lg_inference_read(struct lg_jval root, struct lg_str line, struct lg_arena *
     if ((rc = read_time(&r, root, "last_event_time", false, &in.last_event)) < 0 ||
             (rc = read_time(&r, root, "received_at", false, &in.received_at)) < 0 ||
             (rc = read_verdict(&r, root, &in)) < 0 || (rc = read_counts(&r, root, &in)) < 0 ||
-            (rc = read_techniques(
-                     &r, root, "ttp_techniques", &in.techniques, &in.n_techniques)) < 0 ||
+            (rc = read_techniques(&r, root, "ttp_techniques", &in.techniques, &in.n_techniques)) <
+                    0 ||
             (rc = read_evidence(&r, root, &in)) < 0 || (rc = read_model(&r, root, &in)) < 0)
         return rc;
     *ret = in;

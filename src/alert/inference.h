@@ -17,8 +17,8 @@
  * in the arena. Unknown members are passed over. Thread: its owner's.
  */
 struct lg_inference_evidence {
-    uint32_t node;   /* number in the window's graph */
-    int64_t parent;  /* node of another evidence, or -1 */
+    uint32_t node;      /* number in the window's graph */
+    int64_t parent;     /* node of another evidence, or -1 */
     struct lg_str type; /* process, file, ... */
     struct lg_str name;
     struct lg_str command_line;
@@ -44,9 +44,9 @@ struct lg_inference {
     struct lg_str platform;
     lg_time window_start;
     lg_time window_end;
-    lg_time last_event; /* window_end where the record does not say */
+    lg_time last_event;  /* window_end where the record does not say */
     lg_time received_at; /* 0 where the record does not say */
-    int prediction;     /* LG_INFERENCE_* */
+    int prediction;      /* LG_INFERENCE_* */
     bool has_prob;
     double attack_prob;
     double confidence;

@@ -10,8 +10,7 @@ bool lg_glob_match(struct lg_str pattern, struct lg_str s)
         if (p < pattern.n && pattern.p[p] == '*') {
             star = p++;
             back = i;
-        } else if (p < pattern.n &&
-                lg_ascii_lower(pattern.p[p]) == lg_ascii_lower(s.p[i])) {
+        } else if (p < pattern.n && lg_ascii_lower(pattern.p[p]) == lg_ascii_lower(s.p[i])) {
             p++;
             i++;
         } else if (star != SIZE_MAX) {
@@ -45,8 +44,8 @@ int lg_suppression_check(const struct lg_suppression *s, lg_time now, struct lg_
                 reterr, LG_EINVAL, "reason: wanted, at most %d bytes", LG_SUPPRESSION_TEXT_MAX);
     if (s->endpoint_id.n > LG_SUPPRESSION_TEXT_MAX || s->process.n > LG_SUPPRESSION_TEXT_MAX ||
             s->hash.n > LG_SUPPRESSION_TEXT_MAX)
-        return lg_err_set(reterr, LG_EINVAL, "a condition is longer than %d bytes",
-                LG_SUPPRESSION_TEXT_MAX);
+        return lg_err_set(
+                reterr, LG_EINVAL, "a condition is longer than %d bytes", LG_SUPPRESSION_TEXT_MAX);
     if (only_stars(s->endpoint_id) && only_stars(s->process) && s->hash.n == 0 &&
             s->technique.n == 0)
         return lg_err_set(reterr, LG_EINVAL,
@@ -75,8 +74,7 @@ static bool process_holds(struct lg_str rule, struct lg_str image)
     if (image.n == 0)
         return false;
     return lg_glob_match(rule, image) ||
-            (lg_str_eq(lg_str_basename(rule), rule) &&
-                    lg_glob_match(rule, lg_str_basename(image)));
+            (lg_str_eq(lg_str_basename(rule), rule) && lg_glob_match(rule, lg_str_basename(image)));
 }
 
 static bool conditions_hold(const struct lg_suppression *s, struct lg_str tenant,
@@ -95,8 +93,8 @@ bool lg_suppression_hides(
 
     if (s->revoked || (!s->permanent && now >= s->expires_at))
         return false;
-    if (!conditions_hold(s, in->tenant_id, in->endpoint_id,
-                p != NULL ? p->name : LG_STR(""), p != NULL ? p->hash : LG_STR("")))
+    if (!conditions_hold(s, in->tenant_id, in->endpoint_id, p != NULL ? p->name : LG_STR(""),
+                p != NULL ? p->hash : LG_STR("")))
         return false;
     if (s->technique.n > 0 && in->n_techniques == 0)
         return false;
@@ -108,7 +106,8 @@ bool lg_suppression_hides(
 
 bool lg_suppression_would_hide(const struct lg_suppression *s, const struct lg_alert *al)
 {
-    struct lg_str rest = lg_str_sub(al->techniques, 1, al->techniques.n > 0 ? al->techniques.n - 1 : 0);
+    struct lg_str rest =
+            lg_str_sub(al->techniques, 1, al->techniques.n > 0 ? al->techniques.n - 1 : 0);
     struct lg_str part;
     bool any = false;
 

@@ -110,8 +110,8 @@ struct lg_admin_store_ops {
             uint32_t *ret_n);
     int (*audit_verify)(struct lg_admin_store *st, struct lg_audit_check *ret);
 
-    int (*search_put)(struct lg_admin_store *st, const struct lg_scope *sc,
-            const struct lg_search_row *s);
+    int (*search_put)(
+            struct lg_admin_store *st, const struct lg_scope *sc, const struct lg_search_row *s);
     int (*search_list)(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
             struct lg_str owner, struct lg_arena *a, struct lg_search_row **ret, uint32_t *ret_n);
     int (*search_delete)(struct lg_admin_store *st, const struct lg_scope *sc,
@@ -123,13 +123,12 @@ struct lg_admin_store_ops {
             struct lg_delivery_row **ret, uint32_t *ret_n);
     int (*delivery_update)(struct lg_admin_store *st, const struct lg_uuid *id,
             enum lg_delivery_state state, lg_time next_at, struct lg_str error);
-    int (*delivery_list)(struct lg_admin_store *st, const struct lg_scope *sc,
-            struct lg_str tenant, uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret,
-            uint32_t *ret_n);
+    int (*delivery_list)(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
+            uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret, uint32_t *ret_n);
 
     /* Small named values of the services (last exported audit head, ...). LG_ENOENT. */
-    int (*setting_get)(struct lg_admin_store *st, struct lg_str key, struct lg_arena *a,
-            struct lg_str *ret);
+    int (*setting_get)(
+            struct lg_admin_store *st, struct lg_str key, struct lg_arena *a, struct lg_str *ret);
     int (*setting_put)(struct lg_admin_store *st, struct lg_str key, struct lg_str value);
 };
 struct lg_admin_store {

@@ -36,12 +36,13 @@ struct lg_alert_query {
     struct lg_str endpoint;
     struct lg_str technique; /* exact, or the parent of a sub-technique */
     struct lg_str assignee;
-    struct lg_str text;   /* case-folded substring of title, host, process, user, hash, assignee, notes */
-    lg_time from, to;     /* event time: alerts whose [first_seen, last_seen] meets [from, to) */
+    struct lg_str
+            text; /* case-folded substring of title, host, process, user, hash, assignee, notes */
+    lg_time from, to; /* event time: alerts whose [first_seen, last_seen] meets [from, to) */
     lg_time received_from, received_to; /* half-open; 0: open */
     enum lg_alert_sort sort;
     bool ascending;
-    uint32_t limit; /* 1..1000 */
+    uint32_t limit;  /* 1..1000 */
     uint32_t offset; /* at most LG_STORE_OFFSET_MAX; not with a cursor */
     struct lg_str cursor;
     bool no_total;
@@ -69,7 +70,7 @@ struct lg_alert_patch {
 };
 
 enum lg_apply_result {
-    LG_APPLY_NONE,       /* not an attack */
+    LG_APPLY_NONE, /* not an attack */
     LG_APPLY_CREATED,
     LG_APPLY_JOINED,
     LG_APPLY_SUPPRESSED, /* a rule hid it: a row in suppression_hits */
@@ -119,12 +120,12 @@ struct lg_alert_store_ops {
     int (*apply)(struct lg_alert_store *st, struct lg_apply *items, size_t n, int64_t fold_gap_ns,
             lg_time now, struct lg_err *reterr);
     /* Rows after `after` in order; ack removes what was carried away. One reader. */
-    int (*outbox_read)(struct lg_alert_store *st, uint64_t after, uint32_t max,
-            struct lg_arena *a, struct lg_outbox_row **ret, uint32_t *ret_n);
+    int (*outbox_read)(struct lg_alert_store *st, uint64_t after, uint32_t max, struct lg_arena *a,
+            struct lg_outbox_row **ret, uint32_t *ret_n);
     int (*outbox_ack)(struct lg_alert_store *st, uint64_t up_to);
 
-    int (*alert_get)(struct lg_alert_store *st, const struct lg_scope *sc,
-            const struct lg_uuid *id, struct lg_arena *a, struct lg_alert *ret);
+    int (*alert_get)(struct lg_alert_store *st, const struct lg_scope *sc, const struct lg_uuid *id,
+            struct lg_arena *a, struct lg_alert *ret);
     int (*alert_list)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_alert_query *q, struct lg_arena *a, struct lg_alert_page *ret);
     /* Alerts of the tenant, or all of the scope (empty tenant): exact. */
@@ -151,8 +152,8 @@ struct lg_alert_store_ops {
             struct lg_arena *a, struct lg_endpoint_alerts **ret, uint32_t *ret_n);
 
     /* f->tenant_id is taken from the alert; an inference that is not the alert's is LG_EINVAL. */
-    int (*feedback_add)(struct lg_alert_store *st, const struct lg_scope *sc,
-            struct lg_feedback *f, struct lg_arena *a);
+    int (*feedback_add)(struct lg_alert_store *st, const struct lg_scope *sc, struct lg_feedback *f,
+            struct lg_arena *a);
     int (*feedback_list)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_feedback_query *q, struct lg_arena *a, struct lg_feedback **ret,
             uint32_t *ret_n, uint64_t *ret_last);
@@ -160,8 +161,7 @@ struct lg_alert_store_ops {
     int (*suppression_add)(struct lg_alert_store *st, const struct lg_scope *sc,
             struct lg_suppression *s, struct lg_err *reterr);
     int (*suppression_list)(struct lg_alert_store *st, const struct lg_scope *sc,
-            struct lg_str tenant, struct lg_arena *a, struct lg_suppression **ret,
-            uint32_t *ret_n);
+            struct lg_str tenant, struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n);
     int (*suppression_revoke)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_uuid *id, lg_time now);
     int (*suppression_hits)(struct lg_alert_store *st, const struct lg_scope *sc,

@@ -42,8 +42,8 @@ struct lg_inference_put {
 struct lg_event_query {
     struct lg_str tenant; /* empty: all of the scope */
     struct lg_str endpoint;
-    lg_time from, to;                   /* event time, half-open */
-    lg_time received_from, received_to; /* half-open */
+    lg_time from, to;                                /* event time, half-open */
+    lg_time received_from, received_to;              /* half-open */
     uint64_t types[(LG_EVENT_TYPE_COUNT + 63) / 64]; /* bit set; none: all */
     struct lg_str user, image, hash, ip; /* whole value or, for image, the file name; any case */
     struct lg_str process_guid;
@@ -75,9 +75,9 @@ struct lg_inference_query {
     struct lg_str endpoint;
     lg_time from, to; /* window_end, half-open */
     lg_time received_from, received_to;
-    unsigned predictions; /* bit set of 1 << LG_INFERENCE_*; 0: all */
-    unsigned severities;  /* bit set of 1 << enum lg_severity; 0: all */
-    double min_prob;      /* 0: all */
+    unsigned predictions;    /* bit set of 1 << LG_INFERENCE_*; 0: all */
+    unsigned severities;     /* bit set of 1 << enum lg_severity; 0: all */
+    double min_prob;         /* 0: all */
     struct lg_str technique; /* exact, or the parent of a sub-technique */
     enum lg_inference_sort sort;
     bool ascending;
@@ -147,15 +147,15 @@ struct lg_profile_item {
 
 /* A process of a tree; parents stand before their children. */
 struct lg_tree_node {
-    int32_t parent;   /* index, or -1: a root */
-    bool inferred;    /* named by others only, its own creation is not stored */
-    bool focus;       /* one of the processes that were asked for */
+    int32_t parent; /* index, or -1: a root */
+    bool inferred;  /* named by others only, its own creation is not stored */
+    bool focus;     /* one of the processes that were asked for */
     struct lg_str process_guid;
     uint32_t pid;
     struct lg_str image, command_line, user, hash;
     lg_time started; /* 0 where not known */
     lg_time ended;
-    struct lg_uuid event_id; /* of its creation; zero when inferred */
+    struct lg_uuid event_id;           /* of its creation; zero when inferred */
     uint32_t files, network, registry; /* events of it in the range */
 };
 struct lg_tree_query {
@@ -172,8 +172,8 @@ struct lg_tree {
 };
 
 struct lg_store_fault {
-    char file[64];      /* name in the folder */
-    uint64_t batch;     /* first that does not match; 0: the file itself */
+    char file[64];  /* name in the folder */
+    uint64_t batch; /* first that does not match; 0: the file itself */
     char what[160];
 };
 struct lg_store_stats {
@@ -190,8 +190,8 @@ struct lg_event_store_ops {
     int (*write)(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,
             struct lg_inference_put *in, size_t n_in, struct lg_err *reterr);
 
-    int (*event_get)(struct lg_event_store *st, const struct lg_scope *sc,
-            const struct lg_uuid *id, lg_time hint, struct lg_arena *a, struct lg_event_row *ret);
+    int (*event_get)(struct lg_event_store *st, const struct lg_scope *sc, const struct lg_uuid *id,
+            lg_time hint, struct lg_arena *a, struct lg_event_row *ret);
     int (*event_search)(struct lg_event_store *st, const struct lg_scope *sc,
             const struct lg_event_query *q, struct lg_arena *a, struct lg_event_page *ret);
     /* All events of an endpoint in [from, to) that had arrived by `as_of` (0: all), ascending by
@@ -220,15 +220,15 @@ struct lg_event_store_ops {
     int (*profile)(struct lg_event_store *st, const struct lg_scope *sc, struct lg_str tenant,
             struct lg_str endpoint, uint32_t max_items, struct lg_arena *a,
             struct lg_profile_item **ret, uint32_t *ret_n);
-    int (*tree)(struct lg_event_store *st, const struct lg_scope *sc,
-            const struct lg_tree_query *q, struct lg_arena *a, struct lg_tree *ret);
+    int (*tree)(struct lg_event_store *st, const struct lg_scope *sc, const struct lg_tree_query *q,
+            struct lg_arena *a, struct lg_tree *ret);
 
     /* Operations: no tenant content comes out of these. */
     /* Removes event days before `before` that nothing was written to since `idle` (our clock): an
      * old recording that was replayed today is as young as today's. */
     int (*retain)(struct lg_event_store *st, lg_time before, lg_time idle, uint32_t *ret_removed);
-    int (*verify)(struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max,
-            uint32_t *ret_n);
+    int (*verify)(
+            struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max, uint32_t *ret_n);
     int (*backup)(struct lg_event_store *st, const char *dir, struct lg_err *reterr);
     int (*stats)(struct lg_event_store *st, struct lg_store_stats *ret);
 };
@@ -239,8 +239,8 @@ struct lg_event_store {
 struct lg_sqlite_event_options {
     const char *dir;       /* `events` below the data folder; made when missing */
     uint32_t open_files;   /* day files kept open; default 8 */
-    uint32_t block_events; /* records in a compressed block; default 64 */
-    int zstd_level;        /* default 3 */
+    uint32_t block_events; /* records in a compressed block; default and most 256 */
+    int zstd_level;        /* default 1 */
     uint64_t scan_rows;    /* rows that one search may look at; default 400000 */
 };
 /* LG_ECORRUPT, LG_EIO, LG_EUNSUP (written by a newer version): reterr names file and way out. */

@@ -465,8 +465,8 @@ static int delivery_row(struct lg_q *q, struct lg_arena *a, struct lg_delivery_r
     return lg_q_col_dup(q, 9, a, &d->last_error);
 }
 
-static int delivery_rows(
-        struct lg_q *q, struct lg_arena *a, struct lg_delivery_row **rows, uint32_t *n, uint32_t *cap)
+static int delivery_rows(struct lg_q *q, struct lg_arena *a, struct lg_delivery_row **rows,
+        uint32_t *n, uint32_t *cap)
 {
     int rc;
 
@@ -525,9 +525,8 @@ static int delivery_update(struct lg_admin_store *st, const struct lg_uuid *id,
     return end(st, &q, true);
 }
 
-static int delivery_list(struct lg_admin_store *st, const struct lg_scope *sc,
-        struct lg_str tenant, uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret,
-        uint32_t *ret_n)
+static int delivery_list(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
+        uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret, uint32_t *ret_n)
 {
     struct lg_delivery_row *rows = NULL;
     uint32_t n = 0, cap = 0;
@@ -580,8 +579,7 @@ static int setting_put(struct lg_admin_store *st, struct lg_str key, struct lg_s
     struct lg_q q;
     int rc;
 
-    if (key.n == 0 || key.n > 200 || value.n > (1u << 20) ||
-            lg_str_eq(key, LG_STR("cursor_key")))
+    if (key.n == 0 || key.n > 200 || value.n > (1u << 20) || lg_str_eq(key, LG_STR("cursor_key")))
         return LG_EINVAL;
     rc = begin(st, "INSERT OR REPLACE INTO settings VALUES(?1,?2)", &q);
     if (rc < 0)

@@ -49,8 +49,8 @@ int lg_tenant_ref(struct lg_conn *c, struct lg_str tenant, int64_t *ret) LG_MUST
 int lg_alert_outbox(struct lg_conn *c, int64_t tenant, const struct lg_alert *al,
         const char *change) LG_MUST_CHECK;
 int lg_alert_history_add(struct lg_conn *c, int64_t key, lg_time at, struct lg_str actor,
-        const char *action, struct lg_str from, struct lg_str to, struct lg_str notes)
-        LG_MUST_CHECK;
+        const char *action, struct lg_str from, struct lg_str to,
+        struct lg_str notes) LG_MUST_CHECK;
 /* Writes what may change of an alert. `was_techniques`: what the row had. */
 int lg_alert_row_update(struct lg_conn *c, int64_t key, int64_t tenant, const struct lg_alert *al,
         bool face_changed) LG_MUST_CHECK;
@@ -61,8 +61,8 @@ int lg_view_of_writer(struct lg_view *v, struct lg_sdb *db, struct lg_conn *c,
 void lg_view_of_writer_done(struct lg_view *v);
 
 /* Growing array in an arena. */
-int lg_arena_array(struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size)
-        LG_MUST_CHECK;
+int lg_arena_array(
+        struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size) LG_MUST_CHECK;
 
 /* sqlite_alert_write.c, _list.c, _read.c, _rules.c */
 int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, size_t n,
@@ -89,8 +89,7 @@ int lg_sqlite_alert_similar(struct lg_alert_store *st, const struct lg_scope *sc
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_alert **ret,
         uint32_t *ret_n);
 int lg_sqlite_alert_endpoints(struct lg_alert_store *st, const struct lg_scope *sc,
-        struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret,
-        uint32_t *ret_n);
+        struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret, uint32_t *ret_n);
 int lg_sqlite_feedback_add(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_feedback *f, struct lg_arena *a);
 int lg_sqlite_feedback_list(struct lg_alert_store *st, const struct lg_scope *sc,
@@ -103,8 +102,8 @@ int lg_sqlite_suppression_list(struct lg_alert_store *st, const struct lg_scope 
 int lg_sqlite_suppression_revoke(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, lg_time now);
 int lg_sqlite_suppression_hits(struct lg_alert_store *st, const struct lg_scope *sc,
-        const struct lg_uuid *id, uint32_t max, struct lg_arena *a,
-        struct lg_suppression_hit **ret, uint32_t *ret_n);
+        const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_suppression_hit **ret,
+        uint32_t *ret_n);
 int lg_sqlite_suppression_preview(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_suppression *s, lg_time from, uint32_t max, struct lg_arena *a,
         struct lg_alert **ret, uint32_t *ret_n, uint64_t *ret_total);

@@ -91,8 +91,8 @@ static uint64_t query_hash(const struct lg_alert_query *q)
     return mix_str(h, q->text);
 }
 
-static int cursor_read(const struct lg_sqlite_alerts *as, const struct lg_alert_query *q,
-        struct cursor *ret)
+static int cursor_read(
+        const struct lg_sqlite_alerts *as, const struct lg_alert_query *q, struct cursor *ret)
 {
     int rc = lg_cursor_open(as->cursor_key, q->cursor, ret, sizeof(*ret));
 
@@ -198,7 +198,7 @@ static void put_source(struct builder *b, const struct listing *l, int64_t tenan
         break;
     default:
         lg_buf_printf(&b->sql, " FROM alerts a INDEXED BY %s WHERE a.tenant=",
-                by == BY_ENDPOINT        ? "alerts_endpoint"
+                by == BY_ENDPOINT           ? "alerts_endpoint"
                         : by == BY_ASSIGNEE ? "alerts_assignee"
                                             : l->sort->index);
         arg_i(b, tenant);
@@ -207,8 +207,8 @@ static void put_source(struct builder *b, const struct listing *l, int64_t tenan
 }
 
 /* `all`: every row will be looked at, so that a set built once beats a probe for each row. */
-static void put_filters(struct builder *b, const struct listing *l, int64_t tenant, enum driver by,
-        bool all)
+static void put_filters(
+        struct builder *b, const struct listing *l, int64_t tenant, enum driver by, bool all)
 {
     const struct lg_alert_query *q = l->q;
 
@@ -232,8 +232,9 @@ static void put_filters(struct builder *b, const struct listing *l, int64_t tena
     if (q->assignee.n > 0)
         add(b, " AND a.assignee="), arg_s(b, q->assignee);
     if (q->technique.n > 0 && by != BY_TECHNIQUE) {
-        add(b, all ? " AND a.id IN (SELECT x.alert FROM alert_techniques x WHERE x.tenant="
-                   : " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=");
+        add(b,
+                all ? " AND a.id IN (SELECT x.alert FROM alert_techniques x WHERE x.tenant="
+                    : " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=");
         arg_i(b, tenant);
         add(b, " AND x.technique=");
         arg_s(b, q->technique);
@@ -267,16 +268,16 @@ static void put_keyset(struct builder *b, const struct listing *l)
     add(b, ")");
 }
 
-static int open_keys(const struct listing *l, int64_t tenant, enum driver by, int64_t limit,
-        struct lg_q *q)
+static int open_keys(
+        const struct listing *l, int64_t tenant, enum driver by, int64_t limit, struct lg_q *q)
 {
     const char *dir = l->q->ascending ? "" : " DESC";
     struct builder b;
     int rc;
 
     builder_init(&b);
-    lg_buf_printf(&b.sql, "SELECT %s, %s, a.id", l->sort->column,
-            l->sort->second ? "a.last_seen" : "0");
+    lg_buf_printf(
+            &b.sql, "SELECT %s, %s, a.id", l->sort->column, l->sort->second ? "a.last_seen" : "0");
     put_source(&b, l, tenant, by);
     put_filters(&b, l, tenant, by, false);
     put_keyset(&b, l);
@@ -294,8 +295,8 @@ static int open_keys(const struct listing *l, int64_t tenant, enum driver by, in
     return rc;
 }
 
-static int count_source(const struct listing *l, int64_t tenant, enum driver by, uint64_t cap,
-        uint64_t *ret)
+static int count_source(
+        const struct listing *l, int64_t tenant, enum driver by, uint64_t cap, uint64_t *ret)
 {
     struct builder b;
     struct lg_q q;
@@ -350,8 +351,7 @@ static int text_ids(struct listing *l, int64_t tenant)
     lg_q_str(&q, l->text);
     lg_q_i64(&q, FEW + 1);
     while ((rc = lg_q_step(&q)) > 0 && n <= FEW)
-        lg_buf_printf(&l->ids_json, n++ == 0 ? "%lld" : ",%lld",
-                (long long)lg_q_col_i64(&q, 0));
+        lg_buf_printf(&l->ids_json, n++ == 0 ? "%lld" : ",%lld", (long long)lg_q_col_i64(&q, 0));
     lg_q_done(&q);
     lg_buf_addc(&l->ids_json, ']');
     if (rc < 0 || l->ids_json.failed != 0)
@@ -532,8 +532,7 @@ static int count_all(struct listing *l, struct lg_alert_page *ret)
 
         rc = choose(l, l->v->tenants[i], &by);
         if (rc >= 0)
-            rc = count_source(
-                    l, l->v->tenants[i], by, LG_STORE_TOTAL_CAP + 1 - ret->total, &n);
+            rc = count_source(l, l->v->tenants[i], by, LG_STORE_TOTAL_CAP + 1 - ret->total, &n);
         ret->total += n;
     }
     return rc;

@@ -61,8 +61,7 @@ int lg_alert_row_read(struct lg_q *q, struct lg_arena *a, struct lg_alert *ret)
             (rc = lg_q_col_fixed(q, 27, al.last_inference_id.b, LG_UUID_BYTES)) < 0)
         return rc;
     al.has_previous = !lg_q_col_null(q, 28);
-    if (al.has_previous &&
-            (rc = lg_q_col_fixed(q, 28, al.previous_alert_id.b, LG_UUID_BYTES)) < 0)
+    if (al.has_previous && (rc = lg_q_col_fixed(q, 28, al.previous_alert_id.b, LG_UUID_BYTES)) < 0)
         return rc;
     al.recurrence_of_false_positive = lg_q_col_i64(q, 29) != 0;
     al.version = (uint64_t)lg_q_col_i64(q, 30);
@@ -187,8 +186,8 @@ int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope 
 
     if (rc < 0)
         return rc;
-    lg_q_open(&q, v.c,
-            "SELECT inference FROM alert_inferences WHERE alert=?1 ORDER BY seq LIMIT ?2");
+    lg_q_open(
+            &q, v.c, "SELECT inference FROM alert_inferences WHERE alert=?1 ORDER BY seq LIMIT ?2");
     lg_q_i64(&q, key);
     lg_q_i64(&q, max);
     while ((rc = lg_q_step(&q)) > 0) {
@@ -294,15 +293,14 @@ static int endpoint_row(struct lg_q *q, struct lg_arena *a, struct lg_endpoint_a
         return rc;
     e->total = (uint64_t)lg_q_col_i64(q, 2);
     e->active = (uint64_t)lg_q_col_i64(q, 3);
-    e->worst_active = worst < 0 || worst >= LG_SEVERITY_COUNT ? LG_SEVERITY_LOW
-                                                              : (enum lg_severity)worst;
+    e->worst_active =
+            worst < 0 || worst >= LG_SEVERITY_COUNT ? LG_SEVERITY_LOW : (enum lg_severity)worst;
     e->last_seen = lg_q_col_i64(q, 5);
     return 0;
 }
 
 int lg_sqlite_alert_endpoints(struct lg_alert_store *st, const struct lg_scope *sc,
-        struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret,
-        uint32_t *ret_n)
+        struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret, uint32_t *ret_n)
 {
     struct lg_endpoint_alerts *rows = NULL;
     uint32_t n = 0, cap = 0;

@@ -116,15 +116,14 @@ static int feedback_tenant(struct lg_view *v, int64_t tenant, const struct lg_fe
     int rc;
 
     lg_q_open(&q, v->c,
-            fq->has_alert
-                    ? "SELECT f.seq, f.feedback_id, t.tenant, f.alert_id, f.inference_id,"
-                      " f.is_true_positive, f.note, f.author, f.created_at FROM feedback f"
-                      " INDEXED BY feedback_alert JOIN tenant_refs t ON t.ref=f.tenant WHERE"
-                      " f.tenant=?1 AND f.alert_id=?4 AND f.seq>?2 ORDER BY f.seq LIMIT ?3"
-                    : "SELECT f.seq, f.feedback_id, t.tenant, f.alert_id, f.inference_id,"
-                      " f.is_true_positive, f.note, f.author, f.created_at FROM feedback f"
-                      " INDEXED BY feedback_tenant JOIN tenant_refs t ON t.ref=f.tenant WHERE"
-                      " f.tenant=?1 AND f.seq>?2 ORDER BY f.seq LIMIT ?3");
+            fq->has_alert ? "SELECT f.seq, f.feedback_id, t.tenant, f.alert_id, f.inference_id,"
+                            " f.is_true_positive, f.note, f.author, f.created_at FROM feedback f"
+                            " INDEXED BY feedback_alert JOIN tenant_refs t ON t.ref=f.tenant WHERE"
+                            " f.tenant=?1 AND f.alert_id=?4 AND f.seq>?2 ORDER BY f.seq LIMIT ?3"
+                          : "SELECT f.seq, f.feedback_id, t.tenant, f.alert_id, f.inference_id,"
+                            " f.is_true_positive, f.note, f.author, f.created_at FROM feedback f"
+                            " INDEXED BY feedback_tenant JOIN tenant_refs t ON t.ref=f.tenant WHERE"
+                            " f.tenant=?1 AND f.seq>?2 ORDER BY f.seq LIMIT ?3");
     lg_q_i64(&q, tenant);
     lg_q_i64(&q, fq->after > INT64_MAX ? INT64_MAX : (int64_t)fq->after);
     lg_q_i64(&q, fq->limit);
@@ -338,8 +337,8 @@ static int rule_seq(struct lg_view *v, const struct lg_uuid *id, int64_t *ret)
     return rc < 0 ? rc : rc == 0 ? LG_ENOENT : 0;
 }
 
-int lg_sqlite_suppression_revoke(struct lg_alert_store *st, const struct lg_scope *sc,
-        const struct lg_uuid *id, lg_time now)
+int lg_sqlite_suppression_revoke(
+        struct lg_alert_store *st, const struct lg_scope *sc, const struct lg_uuid *id, lg_time now)
 {
     struct lg_sqlite_alerts *as = lg_alerts_of(st);
     struct lg_conn *c;
@@ -379,8 +378,8 @@ static int hit_row(
 }
 
 int lg_sqlite_suppression_hits(struct lg_alert_store *st, const struct lg_scope *sc,
-        const struct lg_uuid *id, uint32_t max, struct lg_arena *a,
-        struct lg_suppression_hit **ret, uint32_t *ret_n)
+        const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_suppression_hit **ret,
+        uint32_t *ret_n)
 {
     struct lg_suppression_hit *rows = NULL;
     uint32_t n = 0, cap = 0;

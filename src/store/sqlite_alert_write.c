@@ -27,7 +27,8 @@ int lg_tenant_ref(struct lg_conn *c, struct lg_str tenant, int64_t *ret)
 }
 
 /* hostname and platform follow the newest verdict. */
-static int endpoint_ref(struct lg_conn *c, int64_t tenant, const struct lg_inference *in, int64_t *ret)
+static int endpoint_ref(
+        struct lg_conn *c, int64_t tenant, const struct lg_inference *in, int64_t *ret)
 {
     struct lg_q q;
     int rc;
@@ -138,8 +139,8 @@ static int put_text(struct lg_conn *c, int64_t key, int64_t tenant, const struct
     return rc;
 }
 
-static int insert_alert(struct lg_conn *c, int64_t key, int64_t tenant, int64_t endpoint,
-        const struct lg_alert *al)
+static int insert_alert(
+        struct lg_conn *c, int64_t key, int64_t tenant, int64_t endpoint, const struct lg_alert *al)
 {
     struct lg_q q;
     int rc;
@@ -410,8 +411,8 @@ static int new_alert(struct lg_conn *c, int64_t tenant, const struct lg_fold_key
     if (rc >= 0)
         rc = add_inference(c, key, it->in, now);
     if (rc >= 0)
-        rc = lg_alert_history_add(c, key, now, ACTOR_SERVICE, "created", LG_STR(""),
-                LG_STR("open"), LG_STR(""));
+        rc = lg_alert_history_add(
+                c, key, now, ACTOR_SERVICE, "created", LG_STR(""), LG_STR("open"), LG_STR(""));
     if (rc >= 0)
         rc = lg_alert_outbox(c, tenant, &al, "created");
     it->ret_result = LG_APPLY_CREATED;
@@ -483,8 +484,8 @@ int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, siz
 }
 
 /* Changes `al` by the patch and tells the history. 1: something changed. */
-static int patch_fields(struct lg_conn *c, int64_t key, const struct lg_alert_patch *p,
-        struct lg_alert *al)
+static int patch_fields(
+        struct lg_conn *c, int64_t key, const struct lg_alert_patch *p, struct lg_alert *al)
 {
     struct lg_str none = LG_STR(""), notes = p->has_notes ? p->notes : none;
     bool changed = false, told = false;
@@ -562,8 +563,8 @@ int lg_sqlite_alert_patch(struct lg_alert_store *st, const struct lg_scope *sc,
     int rc;
 
     *reterr_steps = 0;
-    if (p->actor.n == 0 || p->actor.n > LG_ALERT_NAME_MAX ||
-            p->notes.n > LG_ALERT_NOTES_MAX || p->assignee.n > LG_ALERT_NAME_MAX)
+    if (p->actor.n == 0 || p->actor.n > LG_ALERT_NAME_MAX || p->notes.n > LG_ALERT_NOTES_MAX ||
+            p->assignee.n > LG_ALERT_NAME_MAX)
         return LG_EINVAL;
     /* The result points at the patch's texts: they become the arena's. */
     if (lg_arena_dup(a, p->actor, &own.actor) < 0 || lg_arena_dup(a, p->notes, &own.notes) < 0 ||

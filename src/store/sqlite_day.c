@@ -37,7 +37,7 @@ int lg_day_path(const struct lg_sqlite_events *es, int64_t day, char *out, size_
 
     civil(day, &y, &m, &d);
     return (size_t)snprintf(out, cap, "%s/%04d%02d%02d.db", es->dir, y, m, d) >= cap ? LG_ELIMIT
-                                                                                    : 0;
+                                                                                     : 0;
 }
 
 static void day_free(struct lg_day *d)
@@ -112,8 +112,8 @@ static int load_displaced(struct lg_day *d)
     return rc < 0 ? rc : 0;
 }
 
-static int day_open(struct lg_sqlite_events *es, int64_t day, struct lg_day **ret,
-        struct lg_err *reterr)
+static int day_open(
+        struct lg_sqlite_events *es, int64_t day, struct lg_day **ret, struct lg_err *reterr)
 {
     struct lg_day *d = (struct lg_day *)lg_calloc(1, sizeof(*d));
     char path[4096];
@@ -226,8 +226,7 @@ int lg_days_between(struct lg_sqlite_events *es, int64_t first, int64_t last, bo
 
 static void cursor_mac(const uint8_t key[32], const void *p, size_t n, uint8_t mac[MAC_BYTES])
 {
-    const struct lg_str parts[] = {
-            lg_str_of((const char *)key, 32), lg_str_of((const char *)p, n)};
+    const struct lg_str parts[] = {lg_str_of((const char *)key, 32), lg_str_of((const char *)p, n)};
     struct lg_link link = lg_chain_next_of(LG_STR("logster cursor"), NULL, parts, 2);
 
     memcpy(mac, link.b, MAC_BYTES);

@@ -74,8 +74,8 @@ void lg_q_open(struct lg_q *q, struct lg_conn *c, const char *sql)
     if (q->slot != NULL && q->slot->st != NULL) {
         q->st = q->slot->st;
     } else {
-        q->rc = lg_sqlite_code(sqlite3_prepare_v3(c->db, sql, -1,
-                q->slot != NULL ? SQLITE_PREPARE_PERSISTENT : 0, &q->st, NULL));
+        q->rc = lg_sqlite_code(sqlite3_prepare_v3(
+                c->db, sql, -1, q->slot != NULL ? SQLITE_PREPARE_PERSISTENT : 0, &q->st, NULL));
         if (q->rc < 0) {
             q->slot = NULL;
             return;
@@ -112,8 +112,9 @@ void lg_q_f64(struct lg_q *q, double v)
 void lg_q_str(struct lg_q *q, struct lg_str s)
 {
     if (q->rc >= 0)
-        bound(q, sqlite3_bind_text64(q->st, ++q->at, s.n > 0 ? s.p : "", s.n, SQLITE_STATIC,
-                          SQLITE_UTF8));
+        bound(q,
+                sqlite3_bind_text64(
+                        q->st, ++q->at, s.n > 0 ? s.p : "", s.n, SQLITE_STATIC, SQLITE_UTF8));
 }
 
 void lg_q_str_null(struct lg_q *q, struct lg_str s)
@@ -238,7 +239,8 @@ static void has_function(sqlite3_context *cx, int n, sqlite3_value **v)
     int text_n = sqlite3_value_bytes(v[0]), needle_n = sqlite3_value_bytes(v[1]);
 
     (void)n;
-    sqlite3_result_int(cx, needle_n == 0 ||
+    sqlite3_result_int(cx,
+            needle_n == 0 ||
                     (text_n >= needle_n && text != NULL && needle != NULL &&
                             memmem(text, (size_t)text_n, needle, (size_t)needle_n) != NULL));
 }
@@ -263,10 +265,11 @@ static int conn_new(const char *path, bool writer, struct lg_conn **ret)
         (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
         (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         (void)sqlite3_limit(c->db, SQLITE_LIMIT_LENGTH, 64 << 20);
-        rc = lg_conn_exec(c, writer ? "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
-                                      "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
-                                    : "PRAGMA query_only=ON; PRAGMA cache_size=-8192;"
-                                      "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;");
+        rc = lg_conn_exec(c,
+                writer ? "PRAGMA synchronous=FULL; PRAGMA cache_size=-32768;"
+                         "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;"
+                       : "PRAGMA query_only=ON; PRAGMA cache_size=-8192;"
+                         "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;");
     } else {
         rc = lg_sqlite_code(rc);
     }
@@ -342,8 +345,8 @@ static int migrate(struct lg_sdb *db, struct lg_err *reterr)
     return 0;
 }
 
-int lg_sdb_open(struct lg_sdb *db, const char *path, const struct lg_migrations *m,
-        struct lg_err *reterr)
+int lg_sdb_open(
+        struct lg_sdb *db, const char *path, const struct lg_migrations *m, struct lg_err *reterr)
 {
     int rc;
 
@@ -513,8 +516,7 @@ static int fsync_file(const char *path)
     return rc;
 }
 
-static int copy_into_place(
-        struct lg_conn *from, const char *path, struct lg_err *reterr)
+static int copy_into_place(struct lg_conn *from, const char *path, struct lg_err *reterr)
 {
     struct lg_conn *to = NULL;
     char tmp[4096];

@@ -64,8 +64,7 @@ static int64_t take_old_day(struct lg_sqlite_events *es, int64_t limit, lg_time 
     struct lg_day *d = NULL;
 
     (void)pthread_mutex_lock(&es->lock);
-    while (*at < es->list.n && es->list.v[*at] < limit &&
-            written_after(es, es->list.v[*at], idle))
+    while (*at < es->list.n && es->list.v[*at] < limit && written_after(es, es->list.v[*at], idle))
         ++*at;
     if (*at < es->list.n && es->list.v[*at] < limit) {
         day = es->list.v[*at];
@@ -278,10 +277,10 @@ int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     es->base.ops = &ops;
     es->open_files = opt->open_files != 0 ? opt->open_files : 8;
-    es->block_events = opt->block_events == 0 ? 64
+    es->block_events = opt->block_events == 0    ? 256
             : opt->block_events > LG_BLOCK_SLOTS ? LG_BLOCK_SLOTS
                                                  : opt->block_events;
-    es->zstd_level = opt->zstd_level != 0 ? opt->zstd_level : 3;
+    es->zstd_level = opt->zstd_level != 0 ? opt->zstd_level : 1;
     es->scan_rows = opt->scan_rows != 0 ? opt->scan_rows : 400000;
     es->map_seed = lg_hash_secret();
     /* Cursors of a page live as long as the process: a new one asks anew. */

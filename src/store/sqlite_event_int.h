@@ -51,7 +51,7 @@ struct lg_day {
     struct lg_day *next;
     _Atomic int64_t displaced_ms;
     /* the writer's */
-    bool ready; /* the rest is loaded */
+    bool ready;              /* the rest is loaded */
     struct lg_map strings;   /* hash of text -> ref */
     struct lg_map endpoints; /* hash of (tenant, endpoint) -> ref */
     struct lg_map tenants;
@@ -92,8 +92,8 @@ int lg_day_get(struct lg_sqlite_events *es, int64_t day, bool create, struct lg_
 void lg_day_put(struct lg_sqlite_events *es, struct lg_day *d);
 /* Forgets a day's handle after a failed write: its caches may tell of rows that were rolled back. */
 void lg_day_drop(struct lg_sqlite_events *es, struct lg_day *d);
-int lg_day_path(const struct lg_sqlite_events *es, int64_t day, char *out, size_t cap)
-        LG_MUST_CHECK;
+int lg_day_path(
+        const struct lg_sqlite_events *es, int64_t day, char *out, size_t cap) LG_MUST_CHECK;
 /* Days with a file in [first, last], in the arena, ascending or descending. */
 int lg_days_between(struct lg_sqlite_events *es, int64_t first, int64_t last, bool ascending,
         struct lg_arena *a, int64_t **ret, uint32_t *ret_n) LG_MUST_CHECK;
@@ -159,13 +159,15 @@ static inline lg_time lg_event_cols_time(const struct lg_day *d, const struct lg
 int lg_digest_rows(struct lg_digest *d, struct lg_conn *c, const char *sql, int64_t from,
         int64_t to) LG_MUST_CHECK;
 /* The same for what hangs on one row. */
-#define LG_SQL_STRINGS "SELECT ref, fold, base, text FROM strings WHERE ref>?1 AND ref<=?2 ORDER BY ref"
+#define LG_SQL_STRINGS                                                                             \
+    "SELECT ref, fold, base, text FROM strings WHERE ref>?1 AND ref<=?2 ORDER BY ref"
 #define LG_SQL_ENDPOINTS                                                                           \
     "SELECT ref, tenant, endpoint, hostname, platform FROM endpoints WHERE ref>?1 AND ref<=?2"     \
     " ORDER BY ref"
 #define LG_SQL_TENANTS "SELECT ref, tenant FROM tenant_refs WHERE ref>?1 AND ref<=?2 ORDER BY ref"
 #define LG_SQL_TERMS                                                                               \
-    "SELECT seq, term, kind, endpoint, hour, first FROM terms WHERE seq>?1 AND seq<=?2 ORDER BY seq"
+    "SELECT seq, term, kind, endpoint, hour, first FROM terms WHERE seq>?1 AND seq<=?2 ORDER BY "  \
+    "seq"
 #define LG_SQL_PROCESS "SELECT * FROM processes WHERE event>=?1 AND event<=?2"
 #define LG_SQL_INFERENCE "SELECT * FROM inferences WHERE id>=?1 AND id<=?2"
 #define LG_SQL_INFERENCE_MORE                                                                      \
@@ -181,7 +183,6 @@ enum { LG_RANGE_BLOCK, LG_RANGE_STRING, LG_RANGE_ENDPOINT, LG_RANGE_TENANT, LG_R
 /* Entry of a batch's list of events, sorted by id prefix. */
 #define LG_RUN_ENTRY 12
 uint32_t lg_run_prefix(const struct lg_uuid *id);
-
 
 /* ops */
 int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,
@@ -218,8 +219,8 @@ int lg_sqlite_event_verify(
         struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max, uint32_t *ret_n);
 
 /* Ref of an endpoint in a file; 1 found, 0 not. */
-int lg_endpoint_find(struct lg_conn *c, int64_t tenant, struct lg_str endpoint, int64_t *ret)
-        LG_MUST_CHECK;
+int lg_endpoint_find(
+        struct lg_conn *c, int64_t tenant, struct lg_str endpoint, int64_t *ret) LG_MUST_CHECK;
 /* Event row to what callers get; strings to the arena (NULL: they borrow from the block). */
 int lg_event_row_make(const struct lg_day *d, const struct lg_event_cols *r, struct lg_str json,
         struct lg_arena *a, struct lg_event_row *ret) LG_MUST_CHECK;

@@ -39,8 +39,8 @@ static int cols_get(struct lg_conn *c, int64_t id, struct lg_event_cols *ret)
 }
 
 /* 1 found and visible. */
-static int find_in_run(struct lg_view *v, struct lg_str run, const struct lg_uuid *id,
-        struct lg_event_cols *ret)
+static int find_in_run(
+        struct lg_view *v, struct lg_str run, const struct lg_uuid *id, struct lg_event_cols *ret)
 {
     uint32_t prefix = lg_run_prefix(id), p;
 
@@ -151,8 +151,8 @@ struct window {
 static int gather(struct window *w, struct lg_view *v, struct lg_day *d, int64_t endpoint)
 {
     int64_t first = w->from <= d->base_ns ? 0 : (w->from - d->base_ns) / 1000000;
-    int64_t last = w->to >= d->base_ns + LG_DAY_NS ? 86400000
-                                                   : (w->to - d->base_ns + 999999) / 1000000;
+    int64_t last =
+            w->to >= d->base_ns + LG_DAY_NS ? 86400000 : (w->to - d->base_ns + 999999) / 1000000;
     struct lg_q q;
     int rc;
 

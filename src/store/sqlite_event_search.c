@@ -3,8 +3,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "json/write.h"
 #include "store/sqlite_event_int.h"
+#include "json/write.h"
 
 /*
  * Searching events. Days are walked in order; in a day, streams of rows (a tenant's, an
@@ -59,7 +59,7 @@ struct search {
     uint64_t budget;
     bool has_cursor, done, counting;
     struct cursor cursor;
-    struct position last; /* of the last row that was looked at for the page */
+    struct position last;  /* of the last row that was looked at for the page */
     struct position shown; /* of the page's last row */
     uint64_t total;
     /* of the day in hand */
@@ -252,9 +252,10 @@ static int merge(struct search *s, struct stream *v, uint32_t n)
         struct stream *best = NULL;
 
         for (uint32_t i = 0; i < n; i++)
-            if (v[i].more && (best == NULL ||
-                                     (s->q->ascending ? compare(&v[i], best) < 0
-                                                      : compare(&v[i], best) > 0)))
+            if (v[i].more &&
+                    (best == NULL ||
+                            (s->q->ascending ? compare(&v[i], best) < 0
+                                             : compare(&v[i], best) > 0)))
                 best = &v[i];
         if (best == NULL)
             break;
@@ -278,7 +279,8 @@ static int merge(struct search *s, struct stream *v, uint32_t n)
 }
 
 /* Row numbers of [from, to) ns of the day for a tenant, as far as rows may have been moved. */
-static void bounds(struct search *s, int64_t tenant, lg_time from, lg_time to, int64_t *lo, int64_t *hi)
+static void bounds(
+        struct search *s, int64_t tenant, lg_time from, lg_time to, int64_t *lo, int64_t *hi)
 {
     lg_time base = s->d->base_ns;
     int64_t first = from <= base ? 0 : (from - base) / 1000000;
@@ -289,8 +291,8 @@ static void bounds(struct search *s, int64_t tenant, lg_time from, lg_time to, i
     if (s->has_cursor && s->cursor.at.day == s->d->day) {
         int64_t c = tenant << LG_ROW_TENANT_SHIFT | s->cursor.at.at;
         /* Streams give the rows after the cursor; the same position goes by tenant. */
-        bool passed = s->q->ascending ? tenant <= s->cursor.at.tenant
-                                      : tenant >= s->cursor.at.tenant;
+        bool passed =
+                s->q->ascending ? tenant <= s->cursor.at.tenant : tenant >= s->cursor.at.tenant;
 
         if (s->q->ascending && c + passed > *lo)
             *lo = c + passed;
@@ -333,8 +335,7 @@ static int merge_and_close(struct search *s, struct stream *v, uint32_t n, int r
 /* Without a word: the tenants' rows, or one endpoint's in each. */
 static int search_plain(struct search *s)
 {
-    struct stream *v = (struct stream *)lg_arena_zalloc(
-            s->a, (s->v->n_tenants + 1u) * sizeof(*v));
+    struct stream *v = (struct stream *)lg_arena_zalloc(s->a, (s->v->n_tenants + 1u) * sizeof(*v));
     uint32_t n = 0;
     int rc = 0;
 
@@ -466,8 +467,7 @@ static int search_words(struct search *s, const struct words *w, unsigned kinds)
     while (rc >= 0 && !s->done && i < n) {
         uint32_t from = s->q->ascending ? i : n - 1 - i, k = 1;
 
-        while (i + k < n &&
-                v[s->q->ascending ? i + k : n - 1 - i - k].hour == v[from].hour)
+        while (i + k < n && v[s->q->ascending ? i + k : n - 1 - i - k].hour == v[from].hour)
             k++;
         rc = search_hour(s, s->q->ascending ? v + i : v + (n - i - k), k);
         i += k;

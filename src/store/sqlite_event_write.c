@@ -309,8 +309,8 @@ static int event_insert(struct batch *b, const struct lg_event_cols *r)
 }
 
 /* Puts the row under the first free number of its id. */
-static int place_event(struct batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r,
-        enum lg_put *ret)
+static int place_event(
+        struct batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r, enum lg_put *ret)
 {
     lg_time t = b->d->base_ns + ms * 1000000 + r->v[LG_EC_OFF];
 
@@ -329,8 +329,8 @@ static int place_event(struct batch *b, int64_t tenant, int64_t ms, struct lg_ev
             *ret = LG_PUT_STORED;
             return 0;
         }
-        rc = row_holder(b->c, "SELECT event_id, sum FROM events WHERE id=?1", r->id, &r->event_id,
-                &sum);
+        rc = row_holder(
+                b->c, "SELECT event_id, sum FROM events WHERE id=?1", r->id, &r->event_id, &sum);
         if (rc < 0)
             return rc;
         if (rc == 0) {
@@ -407,7 +407,8 @@ static int add_process(struct batch *b, const struct lg_event *ev, const struct 
 {
     bool fork = ev->type == LG_EVENT_PROCESS_FORK;
     int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
-    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID), ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
+    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID),
+             ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
     struct lg_str command = lg_str_sub(lg_event_str(ev, LG_F_COMMAND_LINE), 0, 2048);
     struct lg_q q;
     int rc = 0;
@@ -418,7 +419,8 @@ static int add_process(struct batch *b, const struct lg_event *ev, const struct 
         pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
         parent_image = r->v[LG_EC_IMAGE];
         rc = string_ref(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
-    } else if ((rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
+    } else if ((rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >=
+            0) {
         rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
     }
     if (rc < 0)
@@ -448,8 +450,8 @@ static int put_event(struct batch *b, struct lg_event_put *p)
     int rc = tenant_ref(b, ev->tenant_id, &tenant);
 
     if (rc >= 0)
-        rc = endpoint_ref(b, tenant, ev->endpoint_id, ev->hostname, (int)ev->platform,
-                &r.v[LG_EC_ENDPOINT]);
+        rc = endpoint_ref(
+                b, tenant, ev->endpoint_id, ev->hostname, (int)ev->platform, &r.v[LG_EC_ENDPOINT]);
     if (rc >= 0)
         rc = event_words(b, ev, &r);
     if (rc < 0)
@@ -471,8 +473,8 @@ static int put_event(struct batch *b, struct lg_event_put *p)
     return rc < 0 ? rc : block_add(b, p->json);
 }
 
-static int inference_insert(struct batch *b, int64_t id, int64_t endpoint, int64_t sum,
-        const struct lg_inference *in)
+static int inference_insert(
+        struct batch *b, int64_t id, int64_t endpoint, int64_t sum, const struct lg_inference *in)
 {
     struct lg_q q;
 
@@ -544,8 +546,8 @@ static int inference_there(struct batch *b, const struct lg_uuid *id, int64_t *r
 }
 
 /* First free number; inferences of one endpoint and window end share the millisecond only. */
-static int inference_number(struct batch *b, int64_t tenant, int64_t ms, const struct lg_uuid *id,
-        int64_t *ret)
+static int inference_number(
+        struct batch *b, int64_t tenant, int64_t ms, const struct lg_uuid *id, int64_t *ret)
 {
     struct lg_q q;
 
@@ -594,8 +596,8 @@ static int put_inference(struct batch *b, struct lg_inference_put *p)
         rc = endpoint_ref(b, tenant, in->endpoint_id, in->hostname,
                 linux_ ? LG_PLATFORM_LINUX : LG_PLATFORM_WINDOWS, &endpoint);
     if (rc >= 0)
-        rc = inference_number(b, tenant, (in->window_end - 1 - b->d->base_ns) / 1000000,
-                &in->inference_id, &id);
+        rc = inference_number(
+                b, tenant, (in->window_end - 1 - b->d->base_ns) / 1000000, &in->inference_id, &id);
     if (rc >= 0)
         rc = inference_insert(b, id, endpoint, sum, in);
     if (rc >= 0)
@@ -610,8 +612,7 @@ static int put_inference(struct batch *b, struct lg_inference_put *p)
 
 uint32_t lg_run_prefix(const struct lg_uuid *id)
 {
-    return (uint32_t)id->b[0] << 24 | (uint32_t)id->b[1] << 16 | (uint32_t)id->b[2] << 8 |
-            id->b[3];
+    return (uint32_t)id->b[0] << 24 | (uint32_t)id->b[1] << 16 | (uint32_t)id->b[2] << 8 | id->b[3];
 }
 
 static int by_prefix(const void *pa, const void *pb)
@@ -685,8 +686,8 @@ static int finish(struct batch *b, const int64_t from[5])
     rc = run.failed;
     if (rc == 0)
         rc = lg_batch_digest(b->c, d->next_batch == 1 ? NULL : &d->head, lg_buf_str(&run),
-                lg_str_of((const char *)b->inferences.v,
-                        b->inferences.n * sizeof(*b->inferences.v)),
+                lg_str_of(
+                        (const char *)b->inferences.v, b->inferences.n * sizeof(*b->inferences.v)),
                 range, &hash);
     if (rc == 0)
         rc = batch_row(b, lg_buf_str(&run), &hash);

@@ -201,8 +201,9 @@ static void put_where(struct lg_buf *sql, const struct lg_inference_query *q)
     else
         put_set(sql, "i.prediction", q->predictions, 3);
     put_set(sql, "i.severity", q->severities, LG_SEVERITY_COUNT);
-    lg_buf_adds(sql, LG_STR(" AND i.window_end>=?4 AND i.window_end<?5 AND i.received>=?6"
-                            " AND i.received<?7"));
+    lg_buf_adds(sql,
+            LG_STR(" AND i.window_end>=?4 AND i.window_end<?5 AND i.received>=?6"
+                   " AND i.received<?7"));
     if (q->min_prob > 0)
         lg_buf_adds(sql, LG_STR(" AND i.attack_prob>=?8"));
     if (q->technique.n > 0)
@@ -262,8 +263,8 @@ static int list_tenant(struct listing *l, struct lg_view *v, struct lg_day *d, u
     lg_buf_printf(&sql, "SELECT i.id, i.attack_prob");
     put_where(&sql, iq);
     if (by_prob)
-        lg_buf_printf(&sql, " AND i.attack_prob IS NOT NULL ORDER BY i.attack_prob%s, i.id%s", dir,
-                dir);
+        lg_buf_printf(
+                &sql, " AND i.attack_prob IS NOT NULL ORDER BY i.attack_prob%s, i.id%s", dir, dir);
     else
         lg_buf_printf(&sql, " ORDER BY i.id%s", dir);
     lg_buf_addc(&sql, '\0');
@@ -281,8 +282,9 @@ static int list_tenant(struct listing *l, struct lg_view *v, struct lg_day *d, u
 
         l->total++;
         if (got <= iq->limit &&
-                (!l->has_cursor || (iq->ascending ? key_cmp(&k, &l->cursor.at) > 0
-                                                  : key_cmp(&k, &l->cursor.at) < 0))) {
+                (!l->has_cursor ||
+                        (iq->ascending ? key_cmp(&k, &l->cursor.at) > 0
+                                       : key_cmp(&k, &l->cursor.at) < 0))) {
             rc = lg_vec_push(&l->keys, k);
             got++;
         }
@@ -364,15 +366,15 @@ static int list(struct listing *l, const struct lg_scope *sc, struct lg_arena *a
     if (l->keys.n > 0)
         qsort(l->keys.v, l->keys.n, sizeof(*l->keys.v), q->ascending ? key_up : key_down);
     p->n = l->keys.n > q->limit ? q->limit : (uint32_t)l->keys.n;
-    p->total = l->has_cursor ? l->cursor.total
+    p->total = l->has_cursor                ? l->cursor.total
             : l->total > LG_STORE_TOTAL_CAP ? LG_STORE_TOTAL_CAP
                                             : l->total;
     p->total_is_lower_bound =
             l->has_cursor ? l->cursor.lower_bound != 0 : l->total > LG_STORE_TOTAL_CAP;
     rc = fetch(l, sc, a, p, p->n);
     if (rc >= 0 && l->keys.n > q->limit) {
-        struct cursor next = {query_hash(q), l->keys.v[q->limit - 1], p->total,
-                p->total_is_lower_bound};
+        struct cursor next = {
+                query_hash(q), l->keys.v[q->limit - 1], p->total, p->total_is_lower_bound};
 
         rc = lg_cursor_seal(l->es->cursor_key, &next, sizeof(next), a, &p->next_cursor);
     }

@@ -112,8 +112,8 @@ int lg_sdb_check_file(
 struct lg_view {
     struct lg_sdb *db;
     struct lg_conn *c;
-    bool internal;     /* our own services: no restriction */
-    int64_t *tenants;  /* refs, ascending by name */
+    bool internal;    /* our own services: no restriction */
+    int64_t *tenants; /* refs, ascending by name */
     uint32_t n_tenants;
 };
 /* The one wall: what `sc` sees of `filter` (empty: all) in this file's `tenant_refs`. */

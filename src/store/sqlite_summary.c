@@ -76,8 +76,9 @@ static int pass_tenant(struct pass *p, struct lg_day *d, int64_t tenant)
                       " endpoint=?3 AND id>=?1 AND id<=?2"
                     : "SELECT id, endpoint, window_end, prediction, attack_prob, confidence,"
                       " time_ms, nodes, edges FROM inferences WHERE id>=?1 AND id<=?2");
-    lg_q_i64(&q, lg_row_first(tenant,
-                         p->q->from <= d->base_ns ? 0 : (p->q->from - 1 - d->base_ns) / 1000000));
+    lg_q_i64(&q,
+            lg_row_first(tenant,
+                    p->q->from <= d->base_ns ? 0 : (p->q->from - 1 - d->base_ns) / 1000000));
     lg_q_i64(&q, lg_row_first(tenant + 1, 0) - 1);
     if (endpoint != 0)
         lg_q_i64(&q, endpoint);
@@ -132,9 +133,9 @@ static int pass_day(struct pass *p, const struct lg_scope *sc, int64_t day)
     return rc;
 }
 
-static int run(struct lg_event_store *st, const struct lg_scope *sc,
-        const struct lg_range_query *q, struct lg_arena *a,
-        int (*fn)(struct pass *p, const struct inf *in), void *user, struct pass *p)
+static int run(struct lg_event_store *st, const struct lg_scope *sc, const struct lg_range_query *q,
+        struct lg_arena *a, int (*fn)(struct pass *p, const struct inf *in), void *user,
+        struct pass *p)
 {
     int64_t first, last, *days;
     uint32_t n;
@@ -215,14 +216,15 @@ static int host_new(struct pass *p, const struct inf *in, struct lg_host_row *h)
     int rc = host_names(p, in->endpoint, &q);
 
     *h = (struct lg_host_row){.last_attack_prob = -1};
-    if (rc > 0 && ((rc = lg_q_col_dup(&q, 0, p->a, &h->tenant_id)) < 0 ||
-                          (rc = lg_q_col_dup(&q, 1, p->a, &h->endpoint_id)) < 0 ||
-                          (rc = lg_q_col_dup(&q, 2, p->a, &h->hostname)) < 0))
+    if (rc > 0 &&
+            ((rc = lg_q_col_dup(&q, 0, p->a, &h->tenant_id)) < 0 ||
+                    (rc = lg_q_col_dup(&q, 1, p->a, &h->endpoint_id)) < 0 ||
+                    (rc = lg_q_col_dup(&q, 2, p->a, &h->hostname)) < 0))
         ;
     else if (rc >= 0)
-        h->platform = lg_str_z(lg_platform_name(
-                lg_q_col_i64(&q, 3) == LG_PLATFORM_LINUX ? LG_PLATFORM_LINUX
-                                                         : LG_PLATFORM_WINDOWS));
+        h->platform = lg_str_z(
+                lg_platform_name(lg_q_col_i64(&q, 3) == LG_PLATFORM_LINUX ? LG_PLATFORM_LINUX
+                                                                          : LG_PLATFORM_WINDOWS));
     lg_q_done(&q);
     return rc < 0 ? rc : 0;
 }

@@ -11,8 +11,8 @@
  * is the GUID, else the pid (the latest creation before the child).
  */
 #define LOOK_BACK 7
-#define MAX_UP 64          /* ancestors looked up for one process */
-#define LEAF_ROWS 200000   /* event rows read for the leaf counts */
+#define MAX_UP 64        /* ancestors looked up for one process */
+#define LEAF_ROWS 200000 /* event rows read for the leaf counts */
 
 struct node {
     struct lg_tree_node n;
@@ -85,8 +85,8 @@ static int read_node(struct forest *f, struct lg_day *d, struct lg_q *q)
     return add_node(f, &n);
 }
 
-static int range_rows(const struct lg_day *d, int64_t tenant, lg_time from, lg_time to, int64_t *lo,
-        int64_t *hi)
+static int range_rows(
+        const struct lg_day *d, int64_t tenant, lg_time from, lg_time to, int64_t *lo, int64_t *hi)
 {
     *lo = lg_row_first(tenant, from <= d->base_ns ? 0 : (from - d->base_ns) / 1000000);
     *hi = lg_row_first(tenant,
@@ -222,8 +222,8 @@ static int over_days(struct forest *f, int64_t first, int64_t last, bool ascendi
 }
 
 /* Creations of parents and of processes in focus that the range does not hold. */
-static int load_by_guid(struct forest *f, struct lg_view *v, struct lg_day *d, int64_t endpoint,
-        struct lg_str guid)
+static int load_by_guid(
+        struct forest *f, struct lg_view *v, struct lg_day *d, int64_t endpoint, struct lg_str guid)
 {
     struct lg_q q;
     int rc;
@@ -253,8 +253,7 @@ static int load_missing(struct forest *f, struct lg_view *v, struct lg_day *d, i
     for (size_t i = 0; rc >= 0 && i < f->v.n && f->v.n < 5 * (size_t)f->q->max_nodes; i++) {
         struct lg_str parent = f->v.v[i].parent_guid;
 
-        if (parent.n == 0 || lg_map_get(&f->by_guid, f->v.v[i].parent) != NULL ||
-                f->v.v[i].visited)
+        if (parent.n == 0 || lg_map_get(&f->by_guid, f->v.v[i].parent) != NULL || f->v.v[i].visited)
             continue;
         f->v.v[i].visited = true; /* of this day */
         rc = load_by_guid(f, v, d, endpoint, parent);
@@ -273,8 +272,8 @@ static int link_parents(struct forest *f)
     for (size_t i = 0; rc >= 0 && i < known; i++) {
         struct node *n = &f->v.v[i], stub = {0};
         uint64_t *at = n->parent != 0 ? lg_map_get(&f->by_guid, n->parent)
-                : n->ppid != 0 ? lg_map_get(&f->by_pid, n->ppid)
-                               : NULL;
+                : n->ppid != 0        ? lg_map_get(&f->by_pid, n->ppid)
+                                      : NULL;
 
         if (at != NULL && *at != i && (n->parent != 0 || f->v.v[*at].n.started <= n->n.started)) {
             n->up = (int32_t)*at;
@@ -282,9 +281,13 @@ static int link_parents(struct forest *f)
         }
         if (n->parent == 0 && n->ppid == 0)
             continue;
-        stub.n = (struct lg_tree_node){.inferred = true, .process_guid = n->parent_guid,
-                .pid = n->ppid, .image = n->parent_image, .command_line = LG_STR(""),
-                .user = LG_STR(""), .hash = LG_STR("")};
+        stub.n = (struct lg_tree_node){.inferred = true,
+                .process_guid = n->parent_guid,
+                .pid = n->ppid,
+                .image = n->parent_image,
+                .command_line = LG_STR(""),
+                .user = LG_STR(""),
+                .hash = LG_STR("")};
         stub.guid = n->parent;
         rc = add_node(f, &stub);
         if (rc >= 0)
@@ -381,9 +384,8 @@ static bool place(struct forest *f, uint32_t i, struct lg_tree *out)
             return false;
         }
         x->order = out->n;
-        x->n.parent = x->up >= 0 && f->v.v[x->up].order != UINT32_MAX
-                ? (int32_t)f->v.v[x->up].order
-                : -1;
+        x->n.parent =
+                x->up >= 0 && f->v.v[x->up].order != UINT32_MAX ? (int32_t)f->v.v[x->up].order : -1;
         out->nodes[out->n++] = x->n;
     }
     return true;

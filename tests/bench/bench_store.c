@@ -12,7 +12,8 @@
  *   store_alert_all_p99     the same over all tenants
  *   store_alert_patch_p99   a transition
  *
- * bench_store [--alerts N] [--tenants N] [--events N] [--dir DIR] [capture ...]
+ * bench_store [--alerts N] [--tenants N] [--events N] [--dir DIR]
+ *             [--block EVENTS] [--level N] [capture ...]
  * Defaults: 1,000,000 alerts in 20 tenants; 400,000 events cut from the captures in tests/data.
  */
 #include <dirent.h>
@@ -251,8 +252,10 @@ static void search_events(struct lg_event_store *st, const struct lg_scope *sc)
 /* 10,000 processes of one host in ten minutes, each the child of one before. */
 static void tree(struct lg_event_store *st, const struct lg_scope *sc)
 {
-    struct lg_tree_query q = {.tenant = LG_STR("a"), .endpoint = LG_STR("busy"),
-            .from = DAY0 + 2 * 86400 * LG_NS_PER_SEC, .to = DAY0 + 3 * 86400 * LG_NS_PER_SEC,
+    struct lg_tree_query q = {.tenant = LG_STR("a"),
+            .endpoint = LG_STR("busy"),
+            .from = DAY0 + 2 * 86400 * LG_NS_PER_SEC,
+            .to = DAY0 + 3 * 86400 * LG_NS_PER_SEC,
             .max_nodes = 10000};
     static struct lg_event_put puts[10000];
     static struct lg_event evs[10000];
@@ -307,9 +310,10 @@ static void tree(struct lg_event_store *st, const struct lg_scope *sc)
     lg_arena_done(&a);
 }
 
+static struct lg_sqlite_event_options opt;
+
 static void bench_events(const char *dir, struct corpus *c, uint64_t want)
 {
-    struct lg_sqlite_event_options opt = {0};
     struct lg_scope *sc = scope_of(LG_STR("a"));
     struct lg_event_store *st;
     struct lg_store_stats stats;
@@ -389,12 +393,18 @@ static void make_shape(struct shape *s, uint64_t i, unsigned tenants, uint64_t *
     in->evidence = s->ev;
     in->n_evidence = 3;
     for (unsigned k = 0; k < 3; k++)
-        s->ev[k] = (struct lg_inference_evidence){.node = k, .parent = (int64_t)k - 1,
+        s->ev[k] = (struct lg_inference_evidence){.node = k,
+                .parent = (int64_t)k - 1,
                 .type = k == 0 ? LG_STR("process") : LG_STR("file"),
                 .name = k == 0 ? lg_str_z(s->image) : LG_STR("C:\\Windows\\Temp\\x.dmp"),
-                .command_line = lg_str_z(s->command), .process_guid = lg_str_z(s->guid),
-                .user = LG_STR("CORP\\someone"), .pid = 4242, .first_seen = in->window_start,
-                .share = 0.3, .techniques = s->tech, .n_techniques = 1};
+                .command_line = lg_str_z(s->command),
+                .process_guid = lg_str_z(s->guid),
+                .user = LG_STR("CORP\\someone"),
+                .pid = 4242,
+                .first_seen = in->window_start,
+                .share = 0.3,
+                .techniques = s->tech,
+                .n_techniques = 1};
 }
 
 static void fill_alerts(struct lg_alert_store *st, uint64_t want, unsigned tenants)
@@ -459,8 +469,8 @@ static struct lg_alert_query any_query(uint64_t *rnd, char host[24], char text[2
 }
 
 /* Each mix is followed by cursors to a random depth; every page is timed. */
-static void list_alerts(struct lg_alert_store *st, const struct lg_scope *sc, int mixes,
-        const char *name)
+static void list_alerts(
+        struct lg_alert_store *st, const struct lg_scope *sc, int mixes, const char *name)
 {
     static double wall[20000], cpu[20000];
     struct lg_arena a;
@@ -504,14 +514,15 @@ static void patch_alerts(struct lg_alert_store *st, const struct lg_scope *sc)
     lg_arena_init(&a, 256u << 20);
     must(st->ops->alert_list(st, sc, &q, &a, &p), "list");
     for (uint32_t i = 0; i < p.n; i++) {
-        struct lg_alert_patch patch = {.has_status = true, .status = LG_ALERT_ACKNOWLEDGED,
-                .actor = LG_STR("bench"), .now = DAY0 + i};
+        struct lg_alert_patch patch = {.has_status = true,
+                .status = LG_ALERT_ACKNOWLEDGED,
+                .actor = LG_STR("bench"),
+                .now = DAY0 + i};
         double t0 = now_s();
         struct lg_alert al;
         unsigned steps;
 
-        must(st->ops->alert_patch(st, sc, &p.alerts[i].alert_id, &patch, &a, &al, &steps),
-                "patch");
+        must(st->ops->alert_patch(st, sc, &p.alerts[i].alert_id, &patch, &a, &al, &steps), "patch");
         wall[i] = now_s() - t0;
     }
     percentiles("store_alert_patch", wall, p.n);
@@ -584,6 +595,10 @@ int main(int argc, char **argv)
             events = v;
         else if (strcmp(argv[at], "--tenants") == 0)
             tenants = (unsigned)v;
+        else if (strcmp(argv[at], "--block") == 0)
+            opt.block_events = (uint32_t)v;
+        else if (strcmp(argv[at], "--level") == 0)
+            opt.zstd_level = (int)v;
         else if (strcmp(argv[at], "--dir") == 0) {
             (void)snprintf(dir, sizeof(dir), "%s", argv[at + 1]);
             keep = true;
@@ -598,8 +613,7 @@ int main(int argc, char **argv)
         for (size_t i = 0; at == argc && i < sizeof(own) / sizeof(*own); i++) {
             char path[4096];
 
-            (void)snprintf(
-                    path, sizeof(path), "%s/tests/data/captures/%s", LG_SOURCE_DIR, own[i]);
+            (void)snprintf(path, sizeof(path), "%s/tests/data/captures/%s", LG_SOURCE_DIR, own[i]);
             load(&c, path);
         }
         bench_events(dir, &c, events);

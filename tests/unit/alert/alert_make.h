@@ -105,8 +105,7 @@ static inline struct lg_inference make_own(struct maker *m, const struct make_in
     for (uint32_t i = 0; i < x.n_techniques; i++)
         assert_int_equal(lg_arena_dup(&m->a, x.techniques[i], &t[i]), 0);
     x.techniques = t;
-    e = (struct lg_inference_evidence *)lg_arena_alloc(
-            &m->a, (x.n_evidence + 1) * sizeof(*e));
+    e = (struct lg_inference_evidence *)lg_arena_alloc(&m->a, (x.n_evidence + 1) * sizeof(*e));
     for (uint32_t i = 0; i < x.n_evidence; i++) {
         struct lg_str *const parts[] = {&e[i].type, &e[i].name, &e[i].command_line,
                 &e[i].process_guid, &e[i].user, &e[i].hash};

@@ -35,8 +35,12 @@ static int teardown(void **state)
 
 static void test_process(void **state)
 {
-    struct make_inference mi = {.tenant = "a", .endpoint = "hr001", .window_end_s = 1200,
-            .prob = 0.97, .evidence = CHAIN, .techniques = "[\"T1003.001\",\"T1059.001\"]"};
+    struct make_inference mi = {.tenant = "a",
+            .endpoint = "hr001",
+            .window_end_s = 1200,
+            .prob = 0.97,
+            .evidence = CHAIN,
+            .techniques = "[\"T1003.001\",\"T1059.001\"]"};
     struct lg_inference in = make(&m, &mi);
     struct lg_buf b;
 
@@ -168,11 +172,15 @@ static void test_join_properties(void **state)
         unsigned seen = 0;
 
         for (int i = 0; i < 6; i++) {
-            unsigned set = (unsigned)(next_random(&rnd) % 4), sev = (unsigned)(next_random(&rnd) % 4);
-            struct make_inference mi = {.tenant = "a", .endpoint = "e",
+            unsigned set = (unsigned)(next_random(&rnd) % 4),
+                     sev = (unsigned)(next_random(&rnd) % 4);
+            struct make_inference mi = {.tenant = "a",
+                    .endpoint = "e",
                     .window_end_s = 1200 + (int64_t)(next_random(&rnd) % 50) * 60,
-                    .id = (unsigned)i, .prob = 0.5 + (double)(next_random(&rnd) % 100) / 250,
-                    .severity = severities[sev], .techniques = sets[set]};
+                    .id = (unsigned)i,
+                    .prob = 0.5 + (double)(next_random(&rnd) % 100) / 250,
+                    .severity = severities[sev],
+                    .techniques = sets[set]};
             struct lg_inference in = make_own(&m, &mi);
             struct lg_alert before = al;
 
@@ -191,8 +199,8 @@ static void test_join_properties(void **state)
             max = in.attack_prob > max ? in.attack_prob : max;
             assert_true(al.attack_prob == max);
             seen |= 1u << set;
-            assert_int_equal(lg_str_find(al.techniques, LG_STR("\"T1105\"")) >= 0,
-                    (seen >> 2 & 1) != 0);
+            assert_int_equal(
+                    lg_str_find(al.techniques, LG_STR("\"T1105\"")) >= 0, (seen >> 2 & 1) != 0);
             assert_int_equal(lg_str_find(al.techniques, LG_STR("\"T1003.001\"")) >= 0,
                     (seen & (1u << 1 | 1u << 3)) != 0);
         }
@@ -269,11 +277,13 @@ static void test_reader_refuses(void **state)
 
 static void test_suppress(void **state)
 {
-    struct make_inference mi = {.tenant = "a", .endpoint = "hr001", .window_end_s = 1200,
-            .prob = 0.9};
+    struct make_inference mi = {
+            .tenant = "a", .endpoint = "hr001", .window_end_s = 1200, .prob = 0.9};
     struct lg_inference in = make_own(&m, &mi), two;
-    struct lg_suppression s = {.tenant_id = LG_STR("a"), .owner = LG_STR("anna"),
-            .reason = LG_STR("backup job"), .expires_at = 100 * S,
+    struct lg_suppression s = {.tenant_id = LG_STR("a"),
+            .owner = LG_STR("anna"),
+            .reason = LG_STR("backup job"),
+            .expires_at = 100 * S,
             .process = LG_STR("powershell.exe")};
     struct lg_fold_key key;
     struct lg_alert al;
@@ -320,8 +330,11 @@ static void test_suppress(void **state)
 
 static void test_suppress_check(void **state)
 {
-    const struct lg_suppression good = {.tenant_id = LG_STR("a"), .owner = LG_STR("anna"),
-            .reason = LG_STR("why"), .expires_at = 100 * S, .hash = LG_STR("aa")};
+    const struct lg_suppression good = {.tenant_id = LG_STR("a"),
+            .owner = LG_STR("anna"),
+            .reason = LG_STR("why"),
+            .expires_at = 100 * S,
+            .hash = LG_STR("aa")};
     struct lg_suppression s = good;
     struct lg_err err;
 
@@ -364,8 +377,8 @@ static void test_glob(void **state)
 /* Every allocation fails once; nothing leaks or crashes, and the error is told. */
 static void test_oom(void **state)
 {
-    struct make_inference mi = {.tenant = "a", .endpoint = "e", .window_end_s = 1200, .prob = 0.9,
-            .evidence = CHAIN};
+    struct make_inference mi = {
+            .tenant = "a", .endpoint = "e", .window_end_s = 1200, .prob = 0.9, .evidence = CHAIN};
     struct lg_inference in = make_own(&m, &mi);
     struct lg_fold_key key;
 

@@ -20,8 +20,8 @@ static void test_table(void **state)
 
         assert_int_equal(set >> from & 1, 0);
         for (int to = 0; to < LG_ALERT_STATUS_COUNT; to++) {
-            assert_int_equal(lg_alert_step_allowed((enum lg_alert_status)from,
-                                     (enum lg_alert_status)to),
+            assert_int_equal(
+                    lg_alert_step_allowed((enum lg_alert_status)from, (enum lg_alert_status)to),
                     allowed[from][to]);
             if (from != to)
                 assert_int_equal(set >> to & 1, allowed[from][to]);

@@ -55,8 +55,7 @@ static inline struct lg_scope *scope_of(const char *tenants, enum lg_action acti
     struct lg_principal *pr = NULL;
     struct lg_scope *sc = NULL;
 
-    assert_int_equal(
-            lg_principal_new(LG_PRINCIPAL_TOKEN, LG_STR("t1"), LG_STR("anna"), &pr), 0);
+    assert_int_equal(lg_principal_new(LG_PRINCIPAL_TOKEN, LG_STR("t1"), LG_STR("anna"), &pr), 0);
     while (lg_str_split(&rest, ',', &one))
         assert_int_equal(lg_principal_grant(pr, one, LG_ROLES_TENANT), 0);
     assert_int_equal(lg_scope_new(pr, action, &sc), 0);

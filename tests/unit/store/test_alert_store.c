@@ -71,15 +71,22 @@ static struct lg_alert get(const struct lg_scope *sc, const struct lg_uuid *id)
 static int patch(const struct lg_scope *sc, const struct lg_uuid *id, enum lg_alert_status to,
         const char *if_match, struct lg_alert *ret, unsigned *steps)
 {
-    struct lg_alert_patch p = {.has_status = true, .status = to, .actor = LG_STR("token:anna"),
-            .if_match = lg_str_z(if_match), .now = 77 * SEC, .has_notes = true,
+    struct lg_alert_patch p = {.has_status = true,
+            .status = to,
+            .actor = LG_STR("token:anna"),
+            .if_match = lg_str_z(if_match),
+            .now = 77 * SEC,
+            .has_notes = true,
             .notes = LG_STR("looked at it")};
 
     return f.st->ops->alert_patch(f.st, sc, id, &p, &f.arena, ret, steps);
 }
 
-static const struct make_inference first = {
-        .tenant = "a", .endpoint = "hr001", .window_end_s = 10000, .id = 1, .prob = 0.9,
+static const struct make_inference first = {.tenant = "a",
+        .endpoint = "hr001",
+        .window_end_s = 10000,
+        .id = 1,
+        .prob = 0.9,
         .severity = "medium"};
 
 static void test_fold(void **state)
@@ -115,8 +122,8 @@ static void test_fold(void **state)
     assert_int_equal(al.last_seen, 10060 * SEC);
     assert_str(al.techniques, "[\"T1003.001\",\"T1059.001\"]");
     assert_str(al.hostname, "hr001.corp.example");
-    assert_int_equal(f.st->ops->alert_inferences(f.st, f.a, &al.alert_id, 10, &f.arena, &ids, &n),
-            0);
+    assert_int_equal(
+            f.st->ops->alert_inferences(f.st, f.a, &al.alert_id, 10, &f.arena, &ids, &n), 0);
     assert_int_equal(n, 3);
     assert_int_equal(ids[0].b[15], 1);
     assert_int_equal(ids[2].b[15], 3);
@@ -181,12 +188,12 @@ static void test_steps(void **state)
             mi.id = 100u + (unsigned)(from * 10 + to);
             r = apply_at(&mi, 1 * SEC);
             if (from != 0)
-                assert_int_equal(patch(f.a, &r.ret_alert_id, (enum lg_alert_status)from, "", &al,
-                                         &steps),
+                assert_int_equal(
+                        patch(f.a, &r.ret_alert_id, (enum lg_alert_status)from, "", &al, &steps),
                         0);
             rc = patch(f.a, &r.ret_alert_id, (enum lg_alert_status)to, "", &al, &steps);
-            assert_int_equal(f.st->ops->alert_history(f.st, f.a, &r.ret_alert_id, &f.arena, &h, &n),
-                    0);
+            assert_int_equal(
+                    f.st->ops->alert_history(f.st, f.a, &r.ret_alert_id, &f.arena, &h, &n), 0);
             if (lg_alert_step_allowed((enum lg_alert_status)from, (enum lg_alert_status)to)) {
                 assert_int_equal(rc, 0);
                 assert_int_equal(al.status, to);
@@ -215,15 +222,15 @@ static void test_etag(void **state)
     unsigned steps;
 
     (void)state;
-    assert_int_equal(patch(f.a, &r.ret_alert_id, LG_ALERT_ACKNOWLEDGED, "\"9\"", &al, &steps),
-            LG_EREFUSED);
+    assert_int_equal(
+            patch(f.a, &r.ret_alert_id, LG_ALERT_ACKNOWLEDGED, "\"9\"", &al, &steps), LG_EREFUSED);
     assert_int_equal(al.version, 1); /* what is there, so that both can be shown */
     assert_int_equal(patch(f.a, &r.ret_alert_id, LG_ALERT_ACKNOWLEDGED, "\"1\"", &al, &steps), 0);
     assert_int_equal(al.version, 2);
-    assert_int_equal(patch(f.a, &r.ret_alert_id, LG_ALERT_RESOLVED, "\"1\"", &al, &steps),
-            LG_EREFUSED);
-    assert_int_equal(patch(f.a, &r.ret_alert_id, LG_ALERT_RESOLVED, "garbage", &al, &steps),
-            LG_EPARSE);
+    assert_int_equal(
+            patch(f.a, &r.ret_alert_id, LG_ALERT_RESOLVED, "\"1\"", &al, &steps), LG_EREFUSED);
+    assert_int_equal(
+            patch(f.a, &r.ret_alert_id, LG_ALERT_RESOLVED, "garbage", &al, &steps), LG_EPARSE);
     assert_int_equal(get(f.a, &r.ret_alert_id).status, LG_ALERT_ACKNOWLEDGED);
 }
 
@@ -264,8 +271,12 @@ static void test_isolation(void **state)
     struct lg_feedback_query fq = {.limit = 10};
     struct lg_alert_query q = {.limit = 10};
     const struct lg_scope *const blind[] = {f.b, f.none, NULL};
-    struct lg_suppression s = {.tenant_id = LG_STR("a"), .owner = LG_STR("o"),
-            .reason = LG_STR("r"), .hash = LG_STR("ff"), .created_at = 1, .expires_at = 99 * SEC};
+    struct lg_suppression s = {.tenant_id = LG_STR("a"),
+            .owner = LG_STR("o"),
+            .reason = LG_STR("r"),
+            .hash = LG_STR("ff"),
+            .created_at = 1,
+            .expires_at = 99 * SEC};
     struct lg_alert_page page;
     struct lg_err err;
 
@@ -289,12 +300,12 @@ static void test_isolation(void **state)
         unsigned steps;
         uint32_t n;
 
-        assert_int_equal(f.st->ops->alert_get(f.st, sc, &ra.ret_alert_id, &f.arena, &al),
-                LG_ENOENT);
+        assert_int_equal(
+                f.st->ops->alert_get(f.st, sc, &ra.ret_alert_id, &f.arena, &al), LG_ENOENT);
         assert_int_equal(
                 f.st->ops->alert_history(f.st, sc, &ra.ret_alert_id, &f.arena, &h, &n), LG_ENOENT);
-        assert_int_equal(f.st->ops->alert_inferences(
-                                 f.st, sc, &ra.ret_alert_id, 9, &f.arena, &ids, &n),
+        assert_int_equal(
+                f.st->ops->alert_inferences(f.st, sc, &ra.ret_alert_id, 9, &f.arena, &ids, &n),
                 LG_ENOENT);
         assert_int_equal(
                 f.st->ops->alert_similar(f.st, sc, &ra.ret_alert_id, 9, &f.arena, &als, &n),
@@ -302,10 +313,9 @@ static void test_isolation(void **state)
         assert_int_equal(
                 patch(sc, &ra.ret_alert_id, LG_ALERT_RESOLVED, "", &al, &steps), LG_ENOENT);
         assert_int_equal(f.st->ops->feedback_add(f.st, sc, &fb, &f.arena), LG_ENOENT);
+        assert_int_equal(f.st->ops->suppression_revoke(f.st, sc, &s.suppression_id, 9), LG_ENOENT);
         assert_int_equal(
-                f.st->ops->suppression_revoke(f.st, sc, &s.suppression_id, 9), LG_ENOENT);
-        assert_int_equal(f.st->ops->suppression_hits(
-                                 f.st, sc, &s.suppression_id, 9, &f.arena, &hits, &n),
+                f.st->ops->suppression_hits(f.st, sc, &s.suppression_id, 9, &f.arena, &hits, &n),
                 LG_ENOENT);
         assert_int_equal(f.st->ops->suppression_add(f.st, sc, &s, &err), LG_EREFUSED);
         q.tenant = LG_STR("a");
@@ -323,12 +333,10 @@ static void test_isolation(void **state)
         assert_int_equal(n, 0);
         assert_int_equal(f.st->ops->feedback_list(f.st, sc, &fq, &f.arena, &fbs, &n, &last), 0);
         assert_int_equal(n, 0);
-        assert_int_equal(
-                f.st->ops->suppression_list(f.st, sc, LG_STR(""), &f.arena, &ss, &n), 0);
+        assert_int_equal(f.st->ops->suppression_list(f.st, sc, LG_STR(""), &f.arena, &ss, &n), 0);
         assert_int_equal(n, 0);
-        assert_int_equal(f.st->ops->suppression_preview(
-                                 f.st, sc, &s, 0, 10, &f.arena, &als, &n, &total),
-                0);
+        assert_int_equal(
+                f.st->ops->suppression_preview(f.st, sc, &s, 0, 10, &f.arena, &als, &n, &total), 0);
         assert_int_equal(total, 0);
     }
     assert_int_equal(get(f.a, &ra.ret_alert_id).status, LG_ALERT_OPEN);
@@ -348,10 +356,12 @@ static void fill(unsigned n, uint64_t seed)
     for (unsigned i = 0; i < n; i++) {
         char host[32], guid[600];
         struct make_inference mi = {.tenant = tenants[next_random(&rnd) % 3],
-                .endpoint = host, .id = 1000 + i,
+                .endpoint = host,
+                .id = 1000 + i,
                 .window_end_s = 10000 + (int64_t)(next_random(&rnd) % 100) * 60,
                 .prob = 0.5 + (double)(next_random(&rnd) % 10) / 20,
-                .severity = sev[next_random(&rnd) % 4], .techniques = tech[next_random(&rnd) % 4],
+                .severity = sev[next_random(&rnd) % 4],
+                .techniques = tech[next_random(&rnd) % 4],
                 .evidence = guid};
         struct lg_apply r;
         struct lg_alert al;
@@ -365,9 +375,8 @@ static void fill(unsigned n, uint64_t seed)
                 i % 5 == 0 ? "M\xc3\x9cLLER" : "tool", i, i);
         r = apply_at(&mi, (lg_time)(1 + next_random(&rnd) % 50) * SEC);
         if (next_random(&rnd) % 2 == 0)
-            assert_true(patch(f.all, &r.ret_alert_id,
-                                (enum lg_alert_status)(next_random(&rnd) % 5), "", &al,
-                                &steps) == 0);
+            assert_true(patch(f.all, &r.ret_alert_id, (enum lg_alert_status)(next_random(&rnd) % 5),
+                                "", &al, &steps) == 0);
         lg_arena_clear(&f.m.a);
     }
 }
@@ -421,7 +430,8 @@ static void test_list_model(void **state)
     assert_int_equal(all.total, 150);
     for (int round = 0; round < 300; round++) {
         struct lg_alert_query q = {.sort = (enum lg_alert_sort)(next_random(&rnd) % 8),
-                .ascending = next_random(&rnd) % 2, .limit = 1 + (uint32_t)(next_random(&rnd) % 40)};
+                .ascending = next_random(&rnd) % 2,
+                .limit = 1 + (uint32_t)(next_random(&rnd) % 40)};
         bool two = next_random(&rnd) % 3 == 0;
         struct lg_scope *sc = two ? scope_of("a,c", LG_ACT_ALERT_READ) : f.all;
         uint32_t want = 0, got = 0, pages = 0;
@@ -550,9 +560,13 @@ static void test_text(void **state)
 static void test_suppression(void **state)
 {
     struct make_inference mi = first;
-    struct lg_suppression s = {.tenant_id = LG_STR("a"), .owner = LG_STR("anna"),
-            .reason = LG_STR("backup"), .process = LG_STR("powershell.exe"), .created_at = 1 * SEC,
-            .expires_at = 100 * SEC}, *list;
+    struct lg_suppression s = {.tenant_id = LG_STR("a"),
+                                  .owner = LG_STR("anna"),
+                                  .reason = LG_STR("backup"),
+                                  .process = LG_STR("powershell.exe"),
+                                  .created_at = 1 * SEC,
+                                  .expires_at = 100 * SEC},
+                          *list;
     struct lg_suppression_hit *hits;
     struct lg_apply r = apply_at(&mi, 1 * SEC);
     struct lg_alert *als;
@@ -588,8 +602,12 @@ static void test_feedback(void **state)
 {
     struct make_inference mi = first;
     struct lg_apply r = apply_at(&mi, 1 * SEC);
-    struct lg_feedback fb = {.alert_id = r.ret_alert_id, .is_true_positive = true,
-            .author = LG_STR("anna"), .note = LG_STR("yes"), .created_at = 5 * SEC}, *list;
+    struct lg_feedback fb = {.alert_id = r.ret_alert_id,
+                               .is_true_positive = true,
+                               .author = LG_STR("anna"),
+                               .note = LG_STR("yes"),
+                               .created_at = 5 * SEC},
+                       *list;
     struct lg_feedback_query q = {.limit = 1, .has_alert = true, .alert_id = r.ret_alert_id};
     uint64_t last;
     uint32_t n;
@@ -640,8 +658,8 @@ static void test_endpoints_similar(void **state)
     assert_int_equal(f.st->ops->endpoints(f.st, f.a, LG_STR(""), &f.arena, &e, &n), 0);
     assert_int_equal(e[0].active, 1);
     assert_int_equal(e[0].worst_active, LG_SEVERITY_MEDIUM);
-    assert_int_equal(f.st->ops->alert_similar(f.st, f.a, &r.ret_alert_id, 5, &f.arena, &als, &n),
-            0);
+    assert_int_equal(
+            f.st->ops->alert_similar(f.st, f.a, &r.ret_alert_id, 5, &f.arena, &als, &n), 0);
     assert_int_equal(n, 1);
     assert_memory_equal(&als[0].alert_id, &r2.ret_alert_id, 16);
 }
@@ -655,8 +673,7 @@ static void test_write_once(void **state)
             "DELETE FROM alert_inferences", "DELETE FROM alerts", "UPDATE alerts SET tenant=9",
             "UPDATE feedback SET note='x'", "DELETE FROM audit", "UPDATE audit SET actor='x'"};
     struct lg_apply r = apply_at(&first, 1 * SEC);
-    struct lg_feedback fb = {
-            .alert_id = r.ret_alert_id, .author = LG_STR("anna"), .created_at = 5};
+    struct lg_feedback fb = {.alert_id = r.ret_alert_id, .author = LG_STR("anna"), .created_at = 5};
     struct lg_audit_row au = {.at = 1, .actor = LG_STR("x"), .action = LG_STR("y")};
 
     (void)state;
@@ -674,8 +691,9 @@ static void test_verify(void **state)
     (void)state;
     fill(20, 4);
     assert_int_equal(f.st->ops->verify(f.st, &err), 0);
-    assert_int_equal(run_sql(f.path, "UPDATE alerts SET status=(status+1)%5 WHERE id=(SELECT"
-                                     " min(id) FROM alerts)"),
+    assert_int_equal(run_sql(f.path,
+                             "UPDATE alerts SET status=(status+1)%5 WHERE id=(SELECT"
+                             " min(id) FROM alerts)"),
             SQLITE_OK);
     assert_int_equal(f.st->ops->verify(f.st, &err), LG_ECORRUPT);
     assert_non_null(strstr(err.text, "history"));

@@ -125,9 +125,16 @@ static struct lg_event_put write_one(const struct ev *e, lg_time received)
     return p;
 }
 
-static const struct ev first = {.tenant = "a", .endpoint = "h1", .user = "CORP\\Anna",
-        .image = "C:\\Windows\\CMD.exe", .hash = "AABB", .ip = "10.0.0.1", .guid = "g1",
-        .type = LG_EVENT_NETWORK_CONNECT, .time = (DAY0 + 3600) * SEC + 123456789, .id = 1,
+static const struct ev first = {.tenant = "a",
+        .endpoint = "h1",
+        .user = "CORP\\Anna",
+        .image = "C:\\Windows\\CMD.exe",
+        .hash = "AABB",
+        .ip = "10.0.0.1",
+        .guid = "g1",
+        .type = LG_EVENT_NETWORK_CONNECT,
+        .time = (DAY0 + 3600) * SEC + 123456789,
+        .id = 1,
         .command = "cmd /c \"echo H\xc3\x84LLO\"\n\\x"};
 
 static void test_create_only(void **state)
@@ -147,13 +154,11 @@ static void test_create_only(void **state)
     e.id = 2;
     twice[0] = twice[1] = put_of(&e, 1);
     assert_int_equal(write_events(twice, 2), 0);
-    assert_int_equal(twice[0].ret_result + twice[1].ret_result,
-            LG_PUT_STORED + LG_PUT_DUPLICATE);
+    assert_int_equal(twice[0].ret_result + twice[1].ret_result, LG_PUT_STORED + LG_PUT_DUPLICATE);
     assert_int_equal(f.st->ops->stats(f.st, &st), 0);
     assert_int_equal(st.events, 2);
     p = put_of(&first, 1);
-    assert_int_equal(
-            f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
+    assert_int_equal(f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
     assert_true(lg_str_eq(row.json, p.json)); /* every byte of the first */
     assert_int_equal(row.time, first.time);
     assert_int_equal(row.received_at, 5000 * SEC);
@@ -182,10 +187,15 @@ static void fill(void)
     for (unsigned i = 0; i < MANY; i++) {
         struct ev *e = &many[i];
 
-        *e = (struct ev){.tenant = next_random(&rnd) % 3 == 0 ? "b" : "a", .id = 100 + i,
-                .endpoint = many_text[i][0], .command = many_text[i][1], .hash = many_text[i][2],
-                .user = users[next_random(&rnd) % 3], .image = images[next_random(&rnd) % 4],
-                .ip = ips[next_random(&rnd) % 3], .pid = 1 + i,
+        *e = (struct ev){.tenant = next_random(&rnd) % 3 == 0 ? "b" : "a",
+                .id = 100 + i,
+                .endpoint = many_text[i][0],
+                .command = many_text[i][1],
+                .hash = many_text[i][2],
+                .user = users[next_random(&rnd) % 3],
+                .image = images[next_random(&rnd) % 4],
+                .ip = ips[next_random(&rnd) % 3],
+                .pid = 1 + i,
                 .type = (enum lg_event_type)(next_random(&rnd) % 5),
                 .time = (DAY0 + (int64_t)(next_random(&rnd) % (3 * 86400))) * SEC +
                         (int64_t)(next_random(&rnd) % 1000000000)};
@@ -210,7 +220,8 @@ static bool base_is(const char *image, const char *want)
     return lg_str_ieq(lg_str_basename(lg_str_z(image)), lg_str_z(want));
 }
 
-static bool matches(const struct ev *e, const struct lg_event_put *p, const struct lg_event_query *q)
+static bool matches(
+        const struct ev *e, const struct lg_event_put *p, const struct lg_event_query *q)
 {
     bool any = q->types[0] == 0;
     lg_time received = p->received_at / 1000000 * 1000000;
@@ -329,8 +340,8 @@ static void test_text(void **state)
     static const struct {
         const char *text;
         uint32_t n;
-    } cases[] = {{"h\xc3\xa4llo", 1}, {"ECHO h\xc3\x84", 1}, {"\"\n\\X", 1}, {"windows\\cmd.exe", 1},
-            {"rawword", 0}, {"corp\\anna", 1}, {"%", 0}, {"nothing", 0}};
+    } cases[] = {{"h\xc3\xa4llo", 1}, {"ECHO h\xc3\x84", 1}, {"\"\n\\X", 1},
+            {"windows\\cmd.exe", 1}, {"rawword", 0}, {"corp\\anna", 1}, {"%", 0}, {"nothing", 0}};
 
     (void)state;
     (void)write_one(&first, 1);
@@ -400,18 +411,18 @@ static void test_window(void **state)
         want_then += in && many_put[i].received_at / 1000000 * 1000000 <= as_of;
     }
     assert_true(want > 5 && want_then > 0 && want_then < want);
-    assert_int_equal(f.st->ops->event_window(f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, 0,
-                             on_event, &w),
+    assert_int_equal(f.st->ops->event_window(
+                             f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, 0, on_event, &w),
             0);
     assert_int_equal(w.n, want);
     w = (struct window){0};
-    assert_int_equal(f.st->ops->event_window(f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, as_of,
-                             on_event, &w),
+    assert_int_equal(f.st->ops->event_window(
+                             f.st, f.a, LG_STR("a"), LG_STR("h1"), from, to, as_of, on_event, &w),
             0);
     assert_int_equal(w.n, want_then);
     w = (struct window){0};
-    assert_int_equal(f.st->ops->event_window(f.st, f.b, LG_STR("a"), LG_STR("h1"), from, to, 0,
-                             on_event, &w),
+    assert_int_equal(f.st->ops->event_window(
+                             f.st, f.b, LG_STR("a"), LG_STR("h1"), from, to, 0, on_event, &w),
             0);
     assert_int_equal(w.n, 0);
 }
@@ -445,9 +456,12 @@ static void fill_inferences(void)
     for (unsigned i = 0; i < 120; i++) {
         char host[16];
         unsigned k = i % 3;
-        struct make_inference mi = {.tenant = i % 4 == 0 ? "b" : "a", .endpoint = host, .id = i,
+        struct make_inference mi = {.tenant = i % 4 == 0 ? "b" : "a",
+                .endpoint = host,
+                .id = i,
                 .window_end_s = DAY0 + 60 * (int64_t)(i * 20),
-                .prob = (double)(next_random(&rnd) % 100) / 100, .prediction = predictions[k],
+                .prob = (double)(next_random(&rnd) % 100) / 100,
+                .prediction = predictions[k],
                 .severity = k == 1 ? "high" : "none",
                 .techniques = k == 1 ? "[\"T1003.001\",\"T1105\"]" : "[]",
                 .evidence = k == 1 ? NULL : "[]"};
@@ -465,8 +479,12 @@ static void test_inferences(void **state)
     struct lg_inference_row row;
     struct lg_inference_page p;
     struct lg_str context;
-    struct make_inference mi = {.tenant = "a", .endpoint = "h1", .id = 1,
-            .window_end_s = DAY0 + 1200, .prob = 0.9, .techniques = "[\"T1003.001\",\"T1105\"]"};
+    struct make_inference mi = {.tenant = "a",
+            .endpoint = "h1",
+            .id = 1,
+            .window_end_s = DAY0 + 1200,
+            .prob = 0.9,
+            .techniques = "[\"T1003.001\",\"T1105\"]"};
     struct lg_uuid id = inference_id(1);
     uint32_t n = 0;
 
@@ -478,21 +496,21 @@ static void test_inferences(void **state)
     assert_int_equal(f.st->ops->inference_get(f.st, f.a, &id, 0, &f.arena, &row, &context), 0);
     assert_str(context, "some state");
     assert_true(lg_str_find(row.json, LG_STR("\"attack_prob\":0.900000")) > 0);
-    assert_int_equal(f.st->ops->inference_get(f.st, f.a, &id, (DAY0 + 1200) * SEC, &f.arena, &row,
-                             NULL),
-            0);
+    assert_int_equal(
+            f.st->ops->inference_get(f.st, f.a, &id, (DAY0 + 1200) * SEC, &f.arena, &row, NULL), 0);
     assert_int_equal(
             f.st->ops->inference_get(f.st, f.b, &id, 0, &f.arena, &row, &context), LG_ENOENT);
     for (int sort = 0; sort < 2; sort++)
         for (int up = 0; up < 2; up++) {
             double last = 0;
 
-            q = (struct lg_inference_query){.limit = 7, .sort = (enum lg_inference_sort)sort,
-                    .ascending = up, .predictions = sort ? 0 : 1u << LG_INFERENCE_ATTACK};
+            q = (struct lg_inference_query){.limit = 7,
+                    .sort = (enum lg_inference_sort)sort,
+                    .ascending = up,
+                    .predictions = sort ? 0 : 1u << LG_INFERENCE_ATTACK};
             n = 0;
             do {
-                assert_int_equal(
-                        f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
+                assert_int_equal(f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
                 assert_int_equal(p.total, sort ? 80 : 40);
                 for (uint32_t i = 0; i < p.n; i++, n++) {
                     struct lg_inference in;
@@ -517,8 +535,11 @@ static void test_inferences(void **state)
     q.technique = LG_STR("T1003.002");
     assert_int_equal(f.st->ops->inference_search(f.st, f.all, &q, &f.arena, &p), 0);
     assert_int_equal(p.n, 0);
-    q = (struct lg_inference_query){.limit = 100, .endpoint = LG_STR("h2"), .min_prob = 0.9,
-            .from = (DAY0 + 1200) * SEC, .to = (DAY0 + 90000) * SEC};
+    q = (struct lg_inference_query){.limit = 100,
+            .endpoint = LG_STR("h2"),
+            .min_prob = 0.9,
+            .from = (DAY0 + 1200) * SEC,
+            .to = (DAY0 + 90000) * SEC};
     assert_int_equal(f.st->ops->inference_search(f.st, f.b, &q, &f.arena, &p), 0);
     for (uint32_t i = 0; i < p.n; i++)
         assert_true(lg_str_find(p.rows[i].json, LG_STR("\"tenant_id\":\"b\"")) > 0);
@@ -588,9 +609,8 @@ static void test_profile(void **state)
     e.id = 3;
     e.image = "C:\\new.exe";
     (void)write_one(&e, 1);
-    assert_int_equal(f.st->ops->profile(
-                             f.st, f.a, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n),
-            0);
+    assert_int_equal(
+            f.st->ops->profile(f.st, f.a, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n), 0);
     for (uint32_t i = 0; i < n; i++)
         if (v[i].kind == LG_TERM_IMAGE && images++ == 0) {
             assert_str(v[i].value, "C:\\Windows\\CMD.exe");
@@ -599,9 +619,8 @@ static void test_profile(void **state)
         }
     assert_int_equal(images, 2);
     assert_int_equal(n, 5); /* and a user, a hash, an address */
-    assert_int_equal(f.st->ops->profile(
-                             f.st, f.b, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n),
-            0);
+    assert_int_equal(
+            f.st->ops->profile(f.st, f.b, LG_STR("a"), LG_STR("h1"), 10, &f.arena, &v, &n), 0);
     assert_int_equal(n, 0);
 }
 
@@ -612,8 +631,11 @@ static void test_tree(void **state)
         const char *guid, *parent;
         int64_t at;
     } procs[] = {{"pa", "init", -4000}, {"pb", "pa", 4000}, {"pc", "pb", 4001}, {"pd", "px", 4002}};
-    struct lg_tree_query q = {.tenant = LG_STR("a"), .endpoint = LG_STR("h1"),
-            .from = (DAY0 + 3000) * SEC, .to = (DAY0 + 9000) * SEC, .max_nodes = 100};
+    struct lg_tree_query q = {.tenant = LG_STR("a"),
+            .endpoint = LG_STR("h1"),
+            .from = (DAY0 + 3000) * SEC,
+            .to = (DAY0 + 9000) * SEC,
+            .max_nodes = 100};
     struct lg_str focus[] = {LG_STR("pb")};
     struct ev e = first;
     struct lg_tree t;
@@ -695,8 +717,8 @@ static void test_isolation(void **state)
         assert_int_equal(ip.n + ip.total, 0);
         assert_int_equal(
                 f.st->ops->event_get(f.st, blind[i], &p.ev->event_id, 0, &f.arena, &er), LG_ENOENT);
-        assert_int_equal(f.st->ops->inference_get(f.st, blind[i], &id, 0, &f.arena, &ir, NULL),
-                LG_ENOENT);
+        assert_int_equal(
+                f.st->ops->inference_get(f.st, blind[i], &id, 0, &f.arena, &ir, NULL), LG_ENOENT);
         assert_int_equal(f.st->ops->summary(f.st, blind[i], &r, &s), 0);
         assert_int_equal(s.total_inferences + s.hosts, 0);
         assert_int_equal(f.st->ops->hosts(f.st, blind[i], &r, &f.arena, &h, &n), 0);
@@ -732,8 +754,9 @@ static void test_write_once(void **state)
     }
     assert_int_equal(run_sql(f.day0, "UPDATE events SET off=0"), SQLITE_CONSTRAINT);
     assert_int_equal(run_sql(f.day0, "UPDATE inferences SET attack_prob=0"), SQLITE_CONSTRAINT);
-    assert_int_equal(run_sql(f.day0, "INSERT OR REPLACE INTO strings SELECT ref, fold, base, 'x'"
-                                     " FROM strings"),
+    assert_int_equal(run_sql(f.day0,
+                             "INSERT OR REPLACE INTO strings SELECT ref, fold, base, 'x'"
+                             " FROM strings"),
             SQLITE_OK); /* REPLACE needs recursive triggers: the chain finds it */
     {
         struct lg_store_fault fault;
@@ -824,8 +847,7 @@ static void test_displaced(void **state)
     assert_int_equal(q2.ret_result, LG_PUT_DUPLICATE);
     assert_true(ask_sql(f.day0, "SELECT max(displaced) FROM batches") > 0);
     for (int again = 0; again < 2; again++) {
-        assert_int_equal(
-                f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
+        assert_int_equal(f.st->ops->event_get(f.st, f.a, &p.ev->event_id, 0, &f.arena, &row), 0);
         assert_int_equal(row.time, first.time);
         q.endpoint = LG_STR("h1");
         q.from = first.time;
@@ -862,8 +884,8 @@ static void test_retention_backup(void **state)
     assert_int_equal(copy->ops->stats(copy, &st), 0);
     assert_int_equal(st.events, MANY);
     lg_event_store_close(copy);
-    assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, (DAY0 + 86400) * SEC, &removed),
-            0);
+    assert_int_equal(
+            f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, (DAY0 + 86400) * SEC, &removed), 0);
     assert_int_equal(removed, 0); /* an old day, but written to just now */
     assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, INT64_MAX, &removed), 0);
     assert_int_equal(removed, 1);
@@ -873,8 +895,8 @@ static void test_retention_backup(void **state)
     assert_true(st.events < MANY && st.events > 0);
     assert_int_equal(f.st->ops->event_search(f.st, f.all, &q, &f.arena, &p), 0);
     assert_int_equal(p.total, st.events);
-    assert_int_equal(f.st->ops->event_get(f.st, f.all, &put_of(&first, 1).ev->event_id, 0,
-                             &f.arena, &(struct lg_event_row){0}),
+    assert_int_equal(f.st->ops->event_get(f.st, f.all, &put_of(&first, 1).ev->event_id, 0, &f.arena,
+                             &(struct lg_event_row){0}),
             LG_ENOENT);
     (void)write_one(&first, 1); /* the day may come back */
     (void)snprintf(path, sizeof(path), "%s", f.day0);
