@@ -4,27 +4,12 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "store/sqlite_event_int.h"
+#include "store/sqlite_batch.h"
 
 /*
  * A batch goes to its days, each in one transaction: rows, blocks, the words that are new, and the
  * batch's own row with the digest over all of it, chained to the batch before.
  */
-#define CACHE_MAX (1u << 20) /* entries of a day's caches before they start anew */
-
-/* What one transaction gathers. */
-struct batch {
-    struct lg_sqlite_events *es;
-    struct lg_day *d;
-    struct lg_conn *c;
-    struct lg_zblock_out block;
-    struct lg_buf packed;
-    LG_VEC(struct lg_event_cols) rows;
-    LG_VEC(int64_t) inferences;
-    int64_t displaced_ms;
-    int64_t first_block;
-    struct lg_buf text; /* folding */
-};
 
 static int64_t scalar(struct lg_conn *c, const char *sql, int *rc)
 {
@@ -70,148 +55,7 @@ static int make_ready(struct lg_day *d, struct lg_conn *c)
     return rc;
 }
 
-static int remember(struct lg_map *m, uint64_t key, int64_t ref)
-{
-    if (m->n >= CACHE_MAX)
-        lg_map_clear(m);
-    return lg_map_put(m, key, (uint64_t)ref);
-}
-
-static int tenant_ref(struct batch *b, struct lg_str tenant, int64_t *ret)
-{
-    uint64_t key = lg_hash_str(tenant, b->es->map_seed), *have = lg_map_get(&b->d->tenants, key);
-    struct lg_q q;
-    int rc;
-
-    if (have != NULL) {
-        *ret = (int64_t)*have;
-        return 0;
-    }
-    lg_q_open(&q, b->c, "SELECT ref FROM tenant_refs WHERE tenant=?1");
-    lg_q_str(&q, tenant);
-    rc = lg_q_step(&q);
-    *ret = rc > 0 ? lg_q_col_i64(&q, 0) : 0;
-    lg_q_done(&q);
-    if (rc == 0) {
-        if (b->d->last_tenant >= LG_ROW_TENANT_MAX)
-            return LG_ELIMIT;
-        *ret = ++b->d->last_tenant;
-        lg_q_open(&q, b->c, "INSERT INTO tenant_refs VALUES(?1,?2)");
-        lg_q_i64(&q, *ret);
-        lg_q_str(&q, tenant);
-        rc = lg_q_run(&q);
-    }
-    return rc < 0 ? rc : remember(&b->d->tenants, key, *ret);
-}
-
-static int endpoint_ref(struct batch *b, int64_t tenant, struct lg_str endpoint,
-        struct lg_str hostname, int platform, int64_t *ret)
-{
-    uint64_t key = lg_hash_mix(lg_hash_str(endpoint, b->es->map_seed), (uint64_t)tenant);
-    uint64_t *have = lg_map_get(&b->d->endpoints, key);
-    struct lg_q q;
-    int rc;
-
-    if (have != NULL) {
-        *ret = (int64_t)*have;
-        return 0;
-    }
-    rc = lg_endpoint_find(b->c, tenant, endpoint, ret);
-    if (rc == 0) {
-        *ret = ++b->d->last_endpoint;
-        lg_q_open(&q, b->c, "INSERT INTO endpoints VALUES(?1,?2,?3,?4,?5)");
-        lg_q_i64(&q, *ret);
-        lg_q_i64(&q, tenant);
-        lg_q_str(&q, endpoint);
-        lg_q_str(&q, hostname);
-        lg_q_i64(&q, platform);
-        rc = lg_q_run(&q);
-    }
-    return rc < 0 ? rc : remember(&b->d->endpoints, key, *ret);
-}
-
-static uint64_t fold_hash(struct batch *b, struct lg_str s)
-{
-    lg_buf_clear(&b->text);
-    lg_text_fold(s, &b->text);
-    return lg_hash_str(lg_buf_str(&b->text), 0);
-}
-
-static int string_find(struct lg_conn *c, uint64_t fold, struct lg_str s, int64_t *ret)
-{
-    struct lg_q q;
-    int rc;
-
-    lg_q_open(&q, c, "SELECT ref FROM strings WHERE fold=?1 AND text=?2");
-    lg_q_i64(&q, (int64_t)fold);
-    lg_q_str(&q, s);
-    rc = lg_q_step(&q);
-    if (rc > 0)
-        *ret = lg_q_col_i64(&q, 0);
-    lg_q_done(&q);
-    return rc;
-}
-
-/* Interns a text; 0 for an empty one. */
-static int string_ref(struct batch *b, struct lg_str s, int64_t *ret)
-{
-    struct lg_str base = lg_str_basename(s);
-    uint64_t key, *have, fold;
-    struct lg_q q;
-    int rc;
-
-    *ret = 0;
-    if (s.n == 0)
-        return 0;
-    if (s.n > 2048)
-        s.n = 2048;
-    key = lg_hash_str(s, b->es->map_seed);
-    have = lg_map_get(&b->d->strings, key);
-    if (have != NULL) {
-        *ret = (int64_t)*have;
-        return 0;
-    }
-    fold = fold_hash(b, s);
-    rc = b->text.failed != 0 ? b->text.failed : string_find(b->c, fold, s, ret);
-    if (rc == 0) {
-        *ret = ++b->d->last_string;
-        lg_q_open(&q, b->c, "INSERT INTO strings VALUES(?1,?2,?3,?4)");
-        lg_q_i64(&q, *ret);
-        lg_q_i64(&q, (int64_t)fold);
-        if (base.n < s.n)
-            lg_q_i64(&q, (int64_t)fold_hash(b, base));
-        else
-            lg_q_null(&q);
-        lg_q_str(&q, s);
-        rc = lg_q_run(&q);
-    }
-    return rc < 0 ? rc : remember(&b->d->strings, key, *ret);
-}
-
-static int add_term(struct batch *b, int64_t term, int kind, int64_t endpoint, lg_time t)
-{
-    int64_t hour = (t - b->d->base_ns) / LG_HOUR_NS;
-    const int64_t parts[] = {term, kind, endpoint, hour};
-    uint64_t key = lg_hash64(parts, sizeof(parts), b->es->map_seed);
-    struct lg_q q;
-    int rc;
-
-    if (term == 0 || lg_map_get(&b->d->terms, key) != NULL)
-        return 0;
-    lg_q_open(&q, b->c, "INSERT OR IGNORE INTO terms VALUES(?1,?2,?3,?4,?5,?6)");
-    lg_q_i64(&q, b->d->last_term + 1);
-    lg_q_i64(&q, term);
-    lg_q_i64(&q, kind);
-    lg_q_i64(&q, endpoint);
-    lg_q_i64(&q, hour);
-    lg_q_i64(&q, (t - b->d->base_ns) / 1000000);
-    rc = lg_q_run(&q);
-    if (rc >= 0 && sqlite3_changes(b->c->db) > 0)
-        b->d->last_term++;
-    return rc < 0 ? rc : remember(&b->d->terms, key, 1);
-}
-
-static int flush_block(struct batch *b)
+static int flush_block(struct lg_batch *b)
 {
     struct lg_zblock_out *o = &b->block;
     struct lg_buf raw;
@@ -244,12 +88,12 @@ static int flush_block(struct batch *b)
 }
 
 /* Where the next record will lie. */
-static int64_t next_loc(const struct batch *b)
+static int64_t next_loc(const struct lg_batch *b)
 {
     return b->d->next_block << 8 | b->block.n;
 }
 
-static int block_add(struct batch *b, struct lg_str json)
+static int block_add(struct lg_batch *b, struct lg_str json)
 {
     struct lg_zblock_out *o = &b->block;
 
@@ -290,7 +134,7 @@ static void bind_opt(struct lg_q *q, int64_t v)
         lg_q_null(q);
 }
 
-static int event_insert(struct batch *b, const struct lg_event_cols *r)
+static int event_insert(struct lg_batch *b, const struct lg_event_cols *r)
 {
     struct lg_q q;
     int rc;
@@ -310,7 +154,7 @@ static int event_insert(struct batch *b, const struct lg_event_cols *r)
 
 /* Puts the row under the first free number of its id. */
 static int place_event(
-        struct batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r, enum lg_put *ret)
+        struct lg_batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r, enum lg_put *ret)
 {
     lg_time t = b->d->base_ns + ms * 1000000 + r->v[LG_EC_OFF];
 
@@ -372,20 +216,20 @@ static struct lg_str user_of(const struct lg_event *ev)
     return LG_STR("");
 }
 
-static int event_words(struct batch *b, const struct lg_event *ev, struct lg_event_cols *r)
+static int event_words(struct lg_batch *b, const struct lg_event *ev, struct lg_event_cols *r)
 {
     int rc;
 
-    if ((rc = string_ref(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
-            (rc = string_ref(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
-            (rc = string_ref(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
-            (rc = string_ref(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
-            (rc = string_ref(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
+    if ((rc = lg_batch_string(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
+            (rc = lg_batch_string(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
+            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
+            (rc = lg_batch_string(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
+            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
         return rc;
-    return string_ref(b, address_of(ev), &r->v[LG_EC_ADDR]);
+    return lg_batch_string(b, address_of(ev), &r->v[LG_EC_ADDR]);
 }
 
-static int event_terms(struct batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+static int event_terms(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
 {
     static const int kinds[][2] = {{LG_EC_IMAGE, LG_TERM_IMAGE}, {LG_EC_USER, LG_TERM_USER},
             {LG_EC_HASH, LG_TERM_HASH}, {LG_EC_DEST, LG_TERM_DESTINATION},
@@ -393,7 +237,7 @@ static int event_terms(struct batch *b, const struct lg_event *ev, const struct 
     int rc = 0;
 
     for (size_t i = 0; rc >= 0 && i < sizeof(kinds) / sizeof(*kinds); i++)
-        rc = add_term(b, r->v[kinds[i][0]], kinds[i][1], r->v[LG_EC_ENDPOINT], ev->time_ns);
+        rc = lg_batch_term(b, r->v[kinds[i][0]], kinds[i][1], r->v[LG_EC_ENDPOINT], ev->time_ns);
     return rc;
 }
 
@@ -403,7 +247,7 @@ static bool makes_process(enum lg_event_type t)
 }
 
 /* A creation's facts, apart, for trees. A fork's child is its target. */
-static int add_process(struct batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+static int add_process(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
 {
     bool fork = ev->type == LG_EVENT_PROCESS_FORK;
     int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
@@ -418,10 +262,10 @@ static int add_process(struct batch *b, const struct lg_event *ev, const struct 
         ppid = pid;
         pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
         parent_image = r->v[LG_EC_IMAGE];
-        rc = string_ref(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
-    } else if ((rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >=
-            0) {
-        rc = string_ref(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
+        rc = lg_batch_string(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
+    } else if ((rc = lg_batch_string(
+                        b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
+        rc = lg_batch_string(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
     }
     if (rc < 0)
         return rc;
@@ -442,15 +286,15 @@ static int add_process(struct batch *b, const struct lg_event *ev, const struct 
     return lg_q_run(&q);
 }
 
-static int put_event(struct batch *b, struct lg_event_put *p)
+static int put_event(struct lg_batch *b, struct lg_event_put *p)
 {
     const struct lg_event *ev = p->ev;
     struct lg_event_cols r = {.event_id = ev->event_id};
     int64_t tenant = 0, in_day = ev->time_ns - b->d->base_ns;
-    int rc = tenant_ref(b, ev->tenant_id, &tenant);
+    int rc = lg_batch_tenant(b, ev->tenant_id, &tenant);
 
     if (rc >= 0)
-        rc = endpoint_ref(
+        rc = lg_batch_endpoint(
                 b, tenant, ev->endpoint_id, ev->hostname, (int)ev->platform, &r.v[LG_EC_ENDPOINT]);
     if (rc >= 0)
         rc = event_words(b, ev, &r);
@@ -473,8 +317,8 @@ static int put_event(struct batch *b, struct lg_event_put *p)
     return rc < 0 ? rc : block_add(b, p->json);
 }
 
-static int inference_insert(
-        struct batch *b, int64_t id, int64_t endpoint, int64_t sum, const struct lg_inference *in)
+static int inference_insert(struct lg_batch *b, int64_t id, int64_t endpoint, int64_t sum,
+        const struct lg_inference *in)
 {
     struct lg_q q;
 
@@ -508,7 +352,7 @@ static int inference_insert(
     return lg_q_run(&q);
 }
 
-static int inference_more(struct batch *b, int64_t id, const struct lg_inference_put *p)
+static int inference_more(struct lg_batch *b, int64_t id, const struct lg_inference_put *p)
 {
     struct lg_q q;
     int rc = 0;
@@ -531,7 +375,7 @@ static int inference_more(struct batch *b, int64_t id, const struct lg_inference
 }
 
 /* 1: there already, *ret_sum tells its content. */
-static int inference_there(struct batch *b, const struct lg_uuid *id, int64_t *ret_sum)
+static int inference_there(struct lg_batch *b, const struct lg_uuid *id, int64_t *ret_sum)
 {
     struct lg_q q;
     int rc;
@@ -547,7 +391,7 @@ static int inference_there(struct batch *b, const struct lg_uuid *id, int64_t *r
 
 /* First free number; inferences of one endpoint and window end share the millisecond only. */
 static int inference_number(
-        struct batch *b, int64_t tenant, int64_t ms, const struct lg_uuid *id, int64_t *ret)
+        struct lg_batch *b, int64_t tenant, int64_t ms, const struct lg_uuid *id, int64_t *ret)
 {
     struct lg_q q;
 
@@ -580,7 +424,7 @@ static int64_t content_sum(const struct lg_inference *in)
     return (int64_t)(h & UINT32_MAX);
 }
 
-static int put_inference(struct batch *b, struct lg_inference_put *p)
+static int put_inference(struct lg_batch *b, struct lg_inference_put *p)
 {
     const struct lg_inference *in = p->in;
     int64_t tenant = 0, endpoint = 0, id = 0, have = 0, sum = content_sum(in);
@@ -591,9 +435,9 @@ static int put_inference(struct batch *b, struct lg_inference_put *p)
         p->ret_result = have == sum ? LG_PUT_DUPLICATE : LG_PUT_CONFLICT;
         return rc < 0 ? rc : 0;
     }
-    rc = tenant_ref(b, in->tenant_id, &tenant);
+    rc = lg_batch_tenant(b, in->tenant_id, &tenant);
     if (rc >= 0)
-        rc = endpoint_ref(b, tenant, in->endpoint_id, in->hostname,
+        rc = lg_batch_endpoint(b, tenant, in->endpoint_id, in->hostname,
                 linux_ ? LG_PLATFORM_LINUX : LG_PLATFORM_WINDOWS, &endpoint);
     if (rc >= 0)
         rc = inference_number(
@@ -624,7 +468,7 @@ static int by_prefix(const void *pa, const void *pb)
     return c != 0 ? c : (a->id > b->id) - (a->id < b->id);
 }
 
-static void make_run(struct batch *b, struct lg_buf *run)
+static void make_run(struct lg_batch *b, struct lg_buf *run)
 {
     if (b->rows.n > 0)
         qsort(b->rows.v, b->rows.n, sizeof(*b->rows.v), by_prefix);
@@ -644,7 +488,7 @@ static lg_time now_ns(void)
     return ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
 }
 
-static int batch_row(struct batch *b, struct lg_str run, const struct lg_link *hash)
+static int batch_row(struct lg_batch *b, struct lg_str run, const struct lg_link *hash)
 {
     struct lg_day *d = b->d;
     struct lg_q q;
@@ -666,7 +510,7 @@ static int batch_row(struct batch *b, struct lg_str run, const struct lg_link *h
     return lg_q_run(&q);
 }
 
-static int finish(struct batch *b, const int64_t from[5])
+static int finish(struct lg_batch *b, const int64_t from[5])
 {
     struct lg_day *d = b->d;
     int64_t range[10] = {from[0], 0, from[1], 0, from[2], 0, from[3], 0, from[4], 0};
@@ -703,7 +547,7 @@ static int finish(struct batch *b, const int64_t from[5])
 static int write_day(struct lg_sqlite_events *es, struct lg_day *d, struct lg_event_put **ev,
         size_t n_ev, struct lg_inference_put **in, size_t n_in)
 {
-    struct batch b = {.es = es, .d = d};
+    struct lg_batch b = {.es = es, .d = d};
     int64_t from[5];
     int rc = lg_sdb_begin(&d->db, &b.c);
 
