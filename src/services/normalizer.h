@@ -18,10 +18,9 @@
  * number has been silent gets a record `lg-schema: tick/1` with an empty value, so that what is
  * flushed for silence is part of the log.
  *
- * A dead letter: value = docs/schemas/dead-letter.schema.json (original bytes included; `input` is
- * topic/partition, `offset` the record's offset), headers lg-schema: dead-letter/1, lg-tenant and
- * lg-dead-* as in pipeline/stage.h, and the original's lg-source, lg-endpoint, lg-time-shift,
- * lg-principal, so that it can be sent through again.
+ * A dead letter has the runner's form (pipeline/stage.h): value = the original bytes, headers
+ * lg-schema: dead-letter/1, lg-tenant, lg-dead-*, lg-dead-format, and the original's lg-source,
+ * lg-endpoint, lg-time-shift, lg-principal, so that it can be sent through again as it was.
  *
  * Decisions:
  * - Tenant: header lg-tenant, else identity.default_tenant. A body that names another one in a

@@ -4,12 +4,11 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "event/codec.h"
-#include "normalize/dead_letter.h"
 #include "services/normalizer_int.h"
 
 #define TELL_NS (3600 * LG_NS_PER_SEC)
 #define MAX_KEYS 65536u /* of the small maps; they are emptied when full */
-#define MAX_HEADERS 12
+#define MAX_HEADERS 16
 
 /* ------------------------------------------------------------------ operational alerts */
 
@@ -230,42 +229,36 @@ int lg_nz_on_event(void *user, const struct lg_event *given)
 
 /* ------------------------------------------------------------------ dead letters */
 
-static void dead_place(struct lg_nz_worker *w, const struct lg_dead_letter *dl, const char **topic,
-        char input[LG_BUS_MAX_NAME_BYTES + 16])
+/* Positions are of the topic that the record was read from. */
+static const char *dead_topic(struct lg_nz_worker *w, const struct lg_dead_letter *dl)
 {
-    /* positions are of the topic that the record was read from */
-    *topic = lg_bus_topic_name(w->opt->bus, (int)dl->pos.line - 1);
-    if (*topic == NULL)
-        *topic = lg_bus_topic_name(w->opt->bus, w->call.topic);
-    (void)snprintf(input, LG_BUS_MAX_NAME_BYTES + 16, "%s/%d", *topic, (int)w->call.partition);
+    const char *topic = lg_bus_topic_name(w->opt->bus, (int)dl->pos.line - 1);
+
+    return topic != NULL ? topic : lg_bus_topic_name(w->opt->bus, w->call.topic);
 }
 
-int lg_nz_on_dead(void *user, const struct lg_dead_letter *given)
+/* In the runner's form (pipeline/stage.h): the original bytes as they are, what is known of them in
+ * headers, so that a replay needs to decode nothing. */
+int lg_nz_on_dead(void *user, const struct lg_dead_letter *dl)
 {
     static const char *const carried[] = {
             LG_BUS_H_SOURCE, LG_BUS_H_ENDPOINT, LG_BUS_H_TIME_SHIFT, LG_BUS_H_PRINCIPAL};
     struct lg_nz_worker *w = user;
-    struct lg_dead_letter dl = *given;
-    char input[LG_BUS_MAX_NAME_BYTES + 16], partition[16], offset[24], time[24];
-    struct lg_bus_record rec = {.bus_time = w->call.bus_time};
+    char partition[16], offset[24], time[24];
+    struct lg_bus_record rec = {.bus_time = w->call.bus_time, .value = dl->bytes};
     struct headers h = {.n = 0};
-    const char *topic;
 
     if (w->call.suppress)
         return 0;
-    dead_place(w, given, &topic, input);
-    dl.input = lg_str_z(input);
-    dl.pos.line = 1;
-    lg_buf_clear(&w->text);
-    lg_dead_letter_write(&dl, &w->text);
-    if (w->text.failed < 0)
-        return w->text.failed;
     add_header(&h, LG_STR(LG_BUS_H_SCHEMA), LG_STR(LG_SCHEMA_DEAD_LETTER));
     add_header(&h, LG_STR(LG_BUS_H_TENANT), w->call.tenant);
-    add_header(&h, LG_STR(LG_DEAD_H_REASON), lg_str_z(lg_dead_reason_name(dl.reason)));
-    add_header(&h, LG_STR(LG_DEAD_H_TOPIC), lg_str_z(topic));
+    add_header(&h, LG_STR(LG_DEAD_H_REASON), lg_str_z(lg_dead_reason_name(dl->reason)));
+    add_header(&h, LG_STR(LG_DEAD_H_DETAIL), lg_str_z(dl->detail));
+    add_header(&h, LG_STR(LG_DEAD_H_SCHEMA), LG_STR(LG_SCHEMA_RAW));
+    add_header(&h, LG_STR("lg-dead-format"), dl->format);
+    add_header(&h, LG_STR(LG_DEAD_H_TOPIC), lg_str_z(dead_topic(w, dl)));
     (void)snprintf(partition, sizeof(partition), "%d", (int)w->call.partition);
-    (void)snprintf(offset, sizeof(offset), "%llu", (unsigned long long)dl.pos.offset);
+    (void)snprintf(offset, sizeof(offset), "%llu", (unsigned long long)dl->pos.offset);
     (void)snprintf(time, sizeof(time), "%lld", (long long)w->call.bus_time);
     add_header(&h, LG_STR(LG_DEAD_H_PARTITION), lg_str_z(partition));
     add_header(&h, LG_STR(LG_DEAD_H_OFFSET), lg_str_z(offset));
@@ -277,7 +270,6 @@ int lg_nz_on_dead(void *user, const struct lg_dead_letter *given)
             add_header(
                     &h, lg_str_z(carried[i]), lg_bus_header_get(w->call.rec, lg_str_z(carried[i])));
     }
-    rec.value = lg_buf_str(&w->text);
     rec.headers = h.v;
     rec.n_headers = h.n;
     if (w->call.key_hash != 0) {
@@ -286,7 +278,7 @@ int lg_nz_on_dead(void *user, const struct lg_dead_letter *given)
         (void)(note(&w->refused, w->call.key_hash, v != NULL ? *v + 1 : 1) < 0);
     }
     lg_counter_add(w->m.shard, w->m.errors, 1);
-    lg_counter_add(w->m.shard, w->m.dead[dl.reason], 1);
+    lg_counter_add(w->m.shard, w->m.dead[dl->reason], 1);
     return lg_stage_emit(w->call.out, w->t_dead, LG_BUS_BY_KEY, &rec);
 }
 

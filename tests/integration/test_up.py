@@ -137,3 +137,30 @@ def test_reload_keeps_the_old_on_error(tmp_path):
         up.process.send_signal(signal.SIGHUP)
         up.wait(up.errors, lambda text: "reloaded" in text, 20)
         assert up.get("/health").status == 200
+
+
+def test_dead_letter_goes_through_again_as_it_was(tmp_path, logster):
+    with Platform(tmp_path / "data", **FAST) as up:
+        def command(*args):
+            return logster("dead-letter", *args, "--url", up.url, "--data-dir", up.folder)
+
+        def reasons(state="open"):
+            return [row["reason"] for row in
+                    json.loads(command("list", "--json", "--state", state).text)["dead_letters"]]
+
+        text = "no format knows this line\n"
+        sent = up.request("POST", "/ingest/auditd", text.encode(),
+                          headers={"Content-Type": "text/plain"})
+        assert sent.status == 200, sent.body
+        up.wait(reasons, lambda got: got == ["unknown_format"], 20)
+        first = json.loads(command("list", "--json").text)["dead_letters"][0]["id"]
+        assert json.loads(command("show", first).text)["text"] == text.strip()
+        assert "1 dead letters sent through again" in command("replay", first).text
+        # Nothing was mended: it comes back for the same reason, with the same bytes.
+        up.wait(reasons, lambda got: got == ["unknown_format"], 20)
+        again = json.loads(command("list", "--json").text)["dead_letters"][0]["id"]
+        assert again != first and json.loads(command("show", again).text)["text"] == text.strip()
+        assert "1 dead letters dropped" in command("drop", "--reason", "unknown_format").text
+        assert reasons() == [] and sorted(reasons("any")) == ["unknown_format"] * 2
+        nothing = logster("dead-letter", "replay", "--url", up.url, "--data-dir", up.folder)
+        assert nothing.rc == 2 and "--all" in nothing.err
