@@ -531,7 +531,7 @@ static void patch_alerts(struct lg_alert_store *st, const struct lg_scope *sc)
 
 static void bench_alerts(const char *dir, uint64_t want, unsigned tenants)
 {
-    struct lg_scope *one = scope_of(LG_STR("tenant1")), *all = scope_of(LG_STR("*"));
+    struct lg_scope *one = scope_of(LG_STR("tenant0")), *all = scope_of(LG_STR("*"));
     struct lg_alert_store *st;
     struct lg_err err;
     char path[4096];
