@@ -60,21 +60,26 @@ static int emit_state(struct lg_inf_worker *w, const struct lg_inf_part *p,
  * Bus time at the offset that will be committed: a restart must not begin with less, or what is
  * idle would be found later than before. Its key is none that an endpoint can have.
  */
-#define BUS_KEY                                                                                    \
-    "\x01"                                                                                         \
-    "bus-time"
+#define OWN_KEY '\x01' /* first byte of keys that are not endpoints' */
+
+static struct lg_str bus_key(int32_t partition, char out[32])
+{
+    int n = snprintf(out, 32, "%cbus-time:%d", OWN_KEY, (int)partition);
+
+    return lg_str_of(out, (size_t)n);
+}
 
 int lg_inf_emit_bus(struct lg_inf_worker *w, struct lg_inf_part *p, struct lg_stage_out *out)
 {
     lg_time bus = lg_windows_bus_time(p->ws);
-    char text[24];
+    char text[24], key[32];
     int n, rc;
 
     (void)lg_windows_dirty_since(p->ws, &bus);
     if (bus == p->bus_told)
         return 0;
     n = snprintf(text, sizeof(text), "%lld", (long long)bus);
-    rc = emit_state(w, p, out, LG_STR(BUS_KEY), lg_str_of(text, (size_t)n));
+    rc = emit_state(w, p, out, bus_key(p->partition, key), lg_str_of(text, (size_t)n));
     if (rc == 0)
         p->bus_told = bus;
     return rc;
@@ -190,10 +195,12 @@ static int on_state(void *user, const struct lg_bus_record *rec)
     bool cut = false;
     int rc;
 
-    if (lg_str_eq(rec->key, LG_STR(BUS_KEY))) {
+    if (rec->key.n > 0 && rec->key.p[0] == OWN_KEY) { /* also the normalizer's */
+        char key[32];
         int64_t bus;
 
-        if (lg_parse_i64(rec->value, &bus) == 0)
+        if (lg_str_eq(rec->key, bus_key(r->p->partition, key)) &&
+                lg_parse_i64(rec->value, &bus) == 0)
             lg_windows_set_bus_time(r->p->ws, bus);
         return 0;
     }
