@@ -374,6 +374,9 @@ static int nz_batch(
     *ret_done = 0;
     if (p == NULL)
         return LG_EINVAL;
+    if (w->unsettled) /* the call before was undone */
+        lg_fairshare_undo(w->fs);
+    w->unsettled = w->fs != NULL;
     if (in->n > 0)
         rc = tell_resume(w, p, in, out);
     for (size_t i = 0; i < in->n && rc >= 0; i++) {
@@ -468,6 +471,7 @@ static void nz_committed(void *user)
 
     if (w->fs != NULL)
         lg_fairshare_settle(w->fs);
+    w->unsettled = false;
 }
 
 const struct lg_stage_ops lg_normalizer_stage = {

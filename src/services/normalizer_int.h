@@ -90,6 +90,7 @@ struct lg_nz_worker {
     struct lg_nz_stream *oldest, *newest;
     size_t n_streams;
     struct lg_fairshare *fs; /* NULL: off */
+    bool unsettled;          /* it gave answers that are not published */
     struct lg_nz_id *ids;
     struct lg_map refused; /* hash of a key -> dead letters since its last event */
     struct lg_map hosts;   /* hash of tenant and endpoint -> hash of the full name */
