@@ -408,4 +408,8 @@ static const struct lg_route rows[] = {
                 .handler = get_tree,
         },
 };
-API_ROWS(api_alert_views_rows, rows)
+
+struct lg_api_rows api_alert_views_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -371,4 +371,8 @@ static const struct lg_route rows[] = {
                 .handler = patch_alert,
         },
 };
-API_ROWS(api_alerts_rows, rows)
+
+struct lg_api_rows api_alerts_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -129,4 +129,8 @@ static const struct lg_route rows[] = {
                 .handler = verify,
         },
 };
-API_ROWS(api_audit_rows, rows)
+
+struct lg_api_rows api_audit_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -666,4 +666,8 @@ static const struct lg_route rows[] = {
                 .handler = drop_many,
         },
 };
-API_ROWS(api_dead_letters_rows, rows)
+
+struct lg_api_rows api_dead_letters_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -464,4 +464,8 @@ static const struct lg_route rows[] = {
                 .handler = get_tree,
         },
 };
-API_ROWS(api_endpoints_rows, rows)
+
+struct lg_api_rows api_endpoints_rows(void)
+{
+    return API_ROWS(rows);
+}

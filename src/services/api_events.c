@@ -170,4 +170,8 @@ static const struct lg_route rows[] = {
                 .handler = get_event,
         },
 };
-API_ROWS(api_events_rows, rows)
+
+struct lg_api_rows api_events_rows(void)
+{
+    return API_ROWS(rows);
+}

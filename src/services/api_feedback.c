@@ -238,4 +238,8 @@ static const struct lg_route rows[] = {
                 .handler = export_feedback,
         },
 };
-API_ROWS(api_feedback_rows, rows)
+
+struct lg_api_rows api_feedback_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -196,4 +196,8 @@ static const struct lg_route rows[] = {
                 .handler = get_metrics,
         },
 };
-API_ROWS(api_health_rows, rows)
+
+struct lg_api_rows api_health_rows(void)
+{
+    return API_ROWS(rows);
+}

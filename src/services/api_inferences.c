@@ -228,4 +228,8 @@ static const struct lg_route rows[] = {
                 .handler = get_graph,
         },
 };
-API_ROWS(api_inferences_rows, rows)
+
+struct lg_api_rows api_inferences_rows(void)
+{
+    return API_ROWS(rows);
+}

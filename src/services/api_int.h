@@ -259,10 +259,6 @@ struct lg_api_rows api_audit_rows(void);
 struct lg_api_rows api_stream_rows(void);
 struct lg_api_rows api_health_rows(void);
 
-#define API_ROWS(name, array)                                                                      \
-    struct lg_api_rows name(void)                                                                  \
-    {                                                                                              \
-        return (struct lg_api_rows){(array), sizeof(array) / sizeof(*(array))};                    \
-    }
+#define API_ROWS(array) ((struct lg_api_rows){(array), sizeof(array) / sizeof(*(array))})
 
 #endif

@@ -54,4 +54,8 @@ static const struct lg_route rows[] = {
                 .handler = list,
         },
 };
-API_ROWS(api_models_rows, rows)
+
+struct lg_api_rows api_models_rows(void)
+{
+    return API_ROWS(rows);
+}

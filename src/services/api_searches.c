@@ -255,4 +255,8 @@ static const struct lg_route rows[] = {
                 .handler = delete,
         },
 };
-API_ROWS(api_searches_rows, rows)
+
+struct lg_api_rows api_searches_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -394,4 +394,8 @@ static const struct lg_route rows[] = {
                 .handler = open_stream,
         },
 };
-API_ROWS(api_stream_rows, rows)
+
+struct lg_api_rows api_stream_rows(void)
+{
+    return API_ROWS(rows);
+}

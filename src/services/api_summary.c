@@ -253,4 +253,8 @@ static const struct lg_route rows[] = {
                 .handler = get_techniques,
         },
 };
-API_ROWS(api_summary_rows, rows)
+
+struct lg_api_rows api_summary_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -418,4 +418,8 @@ static const struct lg_route rows[] = {
                 .handler = get_hits,
         },
 };
-API_ROWS(api_suppressions_rows, rows)
+
+struct lg_api_rows api_suppressions_rows(void)
+{
+    return API_ROWS(rows);
+}

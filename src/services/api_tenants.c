@@ -145,4 +145,8 @@ static const struct lg_route rows[] = {
                 .handler = disable,
         },
 };
-API_ROWS(api_tenants_rows, rows)
+
+struct lg_api_rows api_tenants_rows(void)
+{
+    return API_ROWS(rows);
+}

@@ -363,4 +363,8 @@ static const struct lg_route rows[] = {
                 .handler = revoke,
         },
 };
-API_ROWS(api_tokens_rows, rows)
+
+struct lg_api_rows api_tokens_rows(void)
+{
+    return API_ROWS(rows);
+}

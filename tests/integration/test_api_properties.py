@@ -4,6 +4,7 @@ server error, no status and no body that the document does not name."""
 import http.client
 import json
 import os
+import re
 import string
 import uuid
 from datetime import datetime
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from conftest import ATTACK, ROOT, run_logster
 from platform_util import Platform
 
 FAST = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s",
@@ -23,7 +25,6 @@ EXAMPLES = int(os.environ.get("LOGSTER_API_EXAMPLES", "25"))  # of each operatio
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
     """A platform with an attack in it, a tenant more, and tokens with few rights."""
-    from conftest import ATTACK, run_logster
     with Platform(tmp_path_factory.mktemp("api") / "data", **FAST) as up:
         done = run_logster("replay", "--url", up.url, "--token-file", up.folder / "admin-token",
                            ATTACK)
@@ -36,7 +37,7 @@ def up(tmp_path_factory):
             assert made.status == 201, made.body
             up.tokens[name] = made.json()["token"]
         up.document = up.get("/openapi.json", token=None).json()
-        up.known = known(up)
+        up.known = up.document["known"] = known(up)
         yield up
 
 
@@ -56,7 +57,7 @@ def known(up):
         "token_id": [token.json()["details"]["token_id"]],
         "dead_letter_id": ["0-0", "1-0", "99-1", "0-99999999999999999999", "-1-5"],
         "source": ["sysmon", "auditd", "no-such-source"],
-        "tenant_id": ["nosuch"],
+        "tenant_id": ["default", "default", "nosuch"],
     }
 
 
@@ -118,7 +119,9 @@ def strings(schema):
 
 def objects(document, schema):
     required = set(schema.get("required", []))
-    members = {name: values(document, sub) for name, sub in schema.get("properties", {}).items()}
+    ids = document.get("known", {})
+    members = {name: st.sampled_from(ids[name]) | values(document, sub) if ids.get(name)
+               else values(document, sub) for name, sub in schema.get("properties", {}).items()}
     more = schema.get("additionalProperties", True)
     fixed = st.fixed_dictionaries(
         {k: v for k, v in members.items() if k in required},
@@ -144,7 +147,7 @@ def parameter(up, p):
     ids = up.known.get(p["name"], [])
     choices = [good, good, TEXT]
     if ids and p["in"] == "path":
-        choices += [st.sampled_from(ids)] * 4
+        choices += [st.sampled_from(ids)] * 9
     if p.get("schema", {}).get("format") == "date-time" or p["name"] in ("from", "to"):
         choices.append(st.sampled_from(["now", "now-1h", "now-30m", "1600000000", "yesterday"]))
     return st.one_of(choices)
@@ -162,7 +165,7 @@ def requests(draw, up, method, path, op):
     for p in op.get("parameters", []):
         if p["in"] == "path":
             text = as_text(draw(parameter(up, p))) or "x"
-            if path.startswith("/tenants/") and text == "default":
+            if path.startswith("/tenants/") and text == "default":  # it is needed to the end
                 text = "nosuch"
             path = path.replace("{%s}" % p["name"], quote(text, safe=""))
         elif p["in"] == "query" and draw(st.integers(0, 3)) == 0:
@@ -194,7 +197,7 @@ def requests(draw, up, method, path, op):
             headers["Content-Type"] = draw(st.sampled_from(["text/plain", "application/xml"]))
     if draw(st.integers(0, 19)) == 0:
         headers["Accept"] = draw(st.sampled_from(["text/html", "*/*", "application/json;q=0"]))
-    token = draw(st.sampled_from(["root"] * 6 + ["viewer", "operator", "none"]))
+    token = draw(st.sampled_from(["root"] * 9 + ["viewer", "operator", "none"]))
     return method, path, body, headers, token
 
 
@@ -225,7 +228,8 @@ def check(up, op, call, status, kind, body):
         return
     schema = next((v.get("schema") for k, v in content.items() if k.split(";")[0] == kind), None)
     if schema:
-        validator(up, schema).validate(json.loads(body))
+        for text in body.splitlines() if kind == "application/x-ndjson" else [body]:
+            validator(up, schema).validate(json.loads(text))
 
 
 def validator(up, schema):
@@ -252,8 +256,8 @@ def try_operation(up, method, path, op):
     """Statuses that generated requests got."""
     got = set()
 
-    @settings(max_examples=EXAMPLES, deadline=None, derandomize="LOGSTER_API_EXAMPLES" not in os.environ,
-              database=None,
+    @settings(max_examples=EXAMPLES, deadline=None, database=None,
+              derandomize="LOGSTER_API_EXAMPLES" not in os.environ,
               suppress_health_check=list(HealthCheck))
     @given(requests(up, method, path, op))
     def run(call):
@@ -270,8 +274,8 @@ def test_every_operation(up):
     answered = {op["operationId"]: try_operation(up, method, path, op)
                 for (method, path), op in operations(up.document).items()}
     # generated requests must get through somewhere, or they prove nothing
-    through = [name for name, got in answered.items() if any(200 <= s < 300 for s in got)]
-    assert len(through) > 0.7 * len(answered), sorted(set(answered) - set(through))
+    through = {name for name, got in answered.items() if any(200 <= s < 300 for s in got)}
+    assert len(through) > 0.8 * len(answered), sorted(set(answered) - through)
 
 
 def test_unknown_ids_and_garbage_paths(up):
@@ -288,3 +292,11 @@ def test_the_platform_is_still_well(up):
     assert up.get("/readyz", token=None).status == 200
     assert up.get("/audit/verify").json()["ok"] is True
     assert up.get("/alerts").status == 200
+
+
+def test_page_names_every_route(up):
+    """docs/api.md is written by hand: its tables must be the routing table's."""
+    page = (ROOT / "docs/api.md").read_text()
+    named = set(re.findall(r"^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \|", page, re.M))
+    here = {key for key, op in operations(up.document).items() if op["tags"] != ["intake"]}
+    assert named == here
