@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 /* Event streams over a real connection: who hears what, what is missed and caught up, who is cut. */
@@ -112,17 +113,17 @@ static void test_each_hears_his_own(void **state)
     assert_hear(&both, "event: hello");
     assert_hear(&narrow, "event: hello");
     assert_true(heard(&acme, "text/event-stream"));
-    tell(f, "acme", "created", "{\"n\":\"a1\"}");
-    tell(f, "other", "folded", "{\"n\":\"o1\"}");
+    tell(f, "acme", "created", "{\"n\":\"alpha\"}");
+    tell(f, "other", "folded", "{\"n\":\"omega\"}");
     assert_hear(&acme, "event: created");
-    assert_hear(&acme, "data: {\"n\":\"a1\"}");
-    assert_hear(&other, "data: {\"n\":\"o1\"}");
-    assert_hear(&both, "data: {\"n\":\"a1\"}");
-    assert_hear(&both, "data: {\"n\":\"o1\"}");
-    assert_hear(&narrow, "data: {\"n\":\"o1\"}");
-    assert_false(heard(&acme, "o1"));
-    assert_false(heard(&other, "a1"));
-    assert_false(heard(&narrow, "a1"));
+    assert_hear(&acme, "data: {\"n\":\"alpha\"}");
+    assert_hear(&other, "data: {\"n\":\"omega\"}");
+    assert_hear(&both, "data: {\"n\":\"alpha\"}");
+    assert_hear(&both, "data: {\"n\":\"omega\"}");
+    assert_hear(&narrow, "data: {\"n\":\"omega\"}");
+    assert_false(heard(&acme, "omega"));
+    assert_false(heard(&other, "alpha"));
+    assert_false(heard(&narrow, "alpha"));
     assert_false(heard(&acme, "before the start"));
     stop(f, srv);
     (void)close(acme.fd);
@@ -243,6 +244,91 @@ static void test_the_ring_turns(void **state)
     stop(f, srv);
 }
 
+/* ---- many at once ---- */
+
+struct caller {
+    pthread_t thread;
+    struct api_fix *f;
+    enum api_role as;
+    unsigned number;
+    int worst; /* largest status */
+};
+
+static void one_call(struct caller *c, const char *method, const char *uri, const char *body)
+{
+    char authorization[128];
+    const char *headers[] = {authorization, "Content-Type: application/json", NULL};
+    struct lg_http_call call = {
+            .method = method, .uri = lg_str_z(uri), .headers = headers, .body = lg_str_z(body)};
+    struct lg_http_reply reply;
+
+    (void)snprintf(
+            authorization, sizeof(authorization), "Authorization: Bearer %s", c->f->token[c->as]);
+    lg_http_reply_init(&reply);
+    if (lg_http_call(c->f->rt, &c->f->opts, &call, &reply) < 0 || reply.status > c->worst)
+        c->worst = reply.status > 0 ? reply.status : 999;
+    lg_http_reply_done(&reply);
+}
+
+static void *call_on(void *ctx)
+{
+    struct caller *c = ctx;
+    char alert[256], body[128];
+
+    fix_uri(alert, "/alerts/", &c->f->alert[0], "");
+    for (int i = 0; i < 20; i++) {
+        one_call(c, "GET", "/alerts?sort=attack_prob", NULL);
+        (void)snprintf(body, sizeof(body), "{\"analyst_notes\":\"%u %d\"}", c->number, i);
+        one_call(c, "PATCH", alert, body);
+        one_call(c, "GET", "/endpoints/hr001?tenant_id=acme", NULL);
+        one_call(c, "GET", "/events?q=prog", NULL);
+        one_call(c, "POST", "/dead-letters/replay", "{\"reason\":\"flood\"}");
+        one_call(c, "GET", "/metrics", NULL);
+        lg_auth_forget(c->f->auth, LG_STR(""));
+        lg_api_alert_changed(c->f->api, LG_STR("acme"), LG_STR("updated"), LG_STR("{}"));
+        lg_api_reload(c->f->api, &c->f->cfg);
+    }
+    return NULL;
+}
+
+static void test_many_at_once(void **state)
+{
+    struct api_fix *f = *state;
+    struct caller c[6];
+    struct lg_http_server *srv;
+    struct line l;
+    int64_t end = 0, begin;
+
+    for (unsigned i = 0; i < 60; i++)
+        fix_dead(f, "acme", "flood", i);
+    srv = serve(f);
+    dial(f, srv, API_VIEWER, "", "", &l);
+    assert_hear(&l, "event: hello");
+    for (unsigned i = 0; i < 6; i++) {
+        c[i] = (struct caller){.f = f, .as = API_ALL, .number = i};
+        assert_int_equal(pthread_create(&c[i].thread, NULL, call_on, &c[i]), 0);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        (void)pthread_join(c[i].thread, NULL);
+        if (c[i].worst > 299)
+            fail_msg("%d", c[i].worst);
+    }
+    assert_hear(&l, "event: updated");
+    (void)close(l.fd);
+    stop(f, srv);
+    /* each dead letter went through once, whoever asked */
+    for (int32_t p = 0, sum = 0; p < 2; p++) {
+        int64_t at;
+
+        assert_int_equal(lg_bus_offsets(f->bus, f->topics.n[LG_TOPIC_SYSMON], p, &begin, &at), 0);
+        sum += (int32_t)(at - begin);
+        end = sum;
+    }
+    assert_int_equal(end, 60);
+    assert_status(f, fix_get(f, API_OPERATOR, "/audit/verify"), 200);
+    assert_has(f, "\"ok\":true");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +338,7 @@ int main(void)
             T(test_a_revoked_token_hears_no_more),
             T(test_streams_are_counted),
             T(test_the_ring_turns),
+            T(test_many_at_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
