@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/parse.h"
+
 struct range4 {
     uint32_t net;
     unsigned bits;
@@ -105,6 +107,51 @@ bool lg_addr_is_loopback(const struct sockaddr *sa, socklen_t n)
         return starts(a, one, 16) || (starts(a, mapped, 12) && a[12] == 127);
     }
     return false;
+}
+
+int lg_addr_block_parse(struct lg_str text, struct lg_addr_block *ret)
+{
+    const ptrdiff_t slash = lg_str_chr(text, '/');
+    char ip[LG_ADDR_TEXT_MAX];
+    uint64_t bits;
+
+    if (slash <= 0 || (size_t)slash >= sizeof(ip) ||
+            lg_parse_u64(lg_str_sub(text, (size_t)slash + 1, text.n), &bits) < 0)
+        return LG_EINVAL;
+    memset(ret, 0, sizeof(*ret));
+    memcpy(ip, text.p, (size_t)slash);
+    ip[slash] = '\0';
+    if (inet_pton(AF_INET, ip, ret->net) != 1) {
+        ret->v6 = true;
+        if (inet_pton(AF_INET6, ip, ret->net) != 1)
+            return LG_EINVAL;
+    }
+    ret->bits = (unsigned)bits;
+    return bits > (ret->v6 ? 128u : 32u) ? LG_EINVAL : 0;
+}
+
+bool lg_addr_block_has(const struct lg_addr_block *b, const struct sockaddr *sa, socklen_t n)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    struct sockaddr_in in4;
+    struct sockaddr_in6 in6;
+    uint8_t a[16] = {0};
+    bool v6 = false;
+    unsigned whole = b->bits / 8, rest = b->bits % 8;
+
+    if (n >= (socklen_t)sizeof(in4) && sa->sa_family == AF_INET) {
+        memcpy(&in4, sa, sizeof(in4));
+        memcpy(a, &in4.sin_addr, 4);
+    } else if (n >= (socklen_t)sizeof(in6) && sa->sa_family == AF_INET6) {
+        memcpy(&in6, sa, sizeof(in6));
+        v6 = !starts(in6.sin6_addr.s6_addr, mapped, 12);
+        memcpy(a, in6.sin6_addr.s6_addr + (v6 ? 0 : 12), v6 ? 16 : 4);
+    } else {
+        return false;
+    }
+    if (v6 != b->v6 || memcmp(a, b->net, whole) != 0)
+        return false;
+    return rest == 0 || a[whole] >> (8 - rest) == b->net[whole] >> (8 - rest);
 }
 
 void lg_addr_text(const struct sockaddr *sa, char out[LG_ADDR_TEXT_MAX], uint16_t *ret_port)

@@ -10,13 +10,16 @@
 
 #include "base/mem.h"
 #include "base/parse.h"
+#include "net/addr_int.h"
 
 struct lg_http_client {
     CURL *curl;
     struct lg_http_client_opts opts;
     char *ca_file, *cert_file, *key_file;
+    struct lg_addr_block *allow;
     _Atomic bool cancelled;
-    bool refused; /* the guard saw an address that is not allowed */
+    bool refused; /* the guard saw an address that is not allowed: this one */
+    char refused_addr[LG_ADDR_TEXT_MAX];
     bool too_large, no_memory;
     struct lg_client_resp *resp;
     char error[CURL_ERROR_SIZE];
@@ -30,14 +33,25 @@ static void curl_start(void)
     curl_started = curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static bool allowed(const struct lg_http_client *cl, const struct sockaddr *sa, socklen_t n)
+{
+    if (cl->opts.allow_private || lg_addr_is_public(sa, n))
+        return true;
+    for (size_t i = 0; i < cl->opts.n_allow; i++)
+        if (lg_addr_block_has(&cl->allow[i], sa, n))
+            return true;
+    return false;
+}
+
 /* Each address that is about to be connected to, after the name was resolved. */
 static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct lg_http_client *cl = ctx;
+    uint16_t port;
 
-    if (purpose != CURLSOCKTYPE_IPCXN ||
-            (!cl->opts.allow_private && !lg_addr_is_public(&a->addr, a->addrlen))) {
+    if (purpose != CURLSOCKTYPE_IPCXN || !allowed(cl, &a->addr, a->addrlen)) {
         cl->refused = true;
+        lg_addr_text(&a->addr, cl->refused_addr, &port);
         return CURL_SOCKET_BAD;
     }
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
@@ -161,7 +175,10 @@ int lg_http_client_new(
     cl->cert_file = copy_path(opts->cert_file);
     cl->key_file = copy_path(opts->key_file);
     cl->curl = curl_easy_init();
-    if (cl->curl == NULL || (opts->ca_file != NULL && cl->ca_file == NULL) ||
+    if (opts->n_allow > 0)
+        cl->allow = lg_memdup(opts->allow, opts->n_allow * sizeof(*opts->allow));
+    if (cl->curl == NULL || (opts->n_allow > 0 && cl->allow == NULL) ||
+            (opts->ca_file != NULL && cl->ca_file == NULL) ||
             (opts->cert_file != NULL && cl->cert_file == NULL) ||
             (opts->key_file != NULL && cl->key_file == NULL) || set_fixed(cl) != CURLE_OK) {
         lg_http_client_free(cl);
@@ -180,6 +197,7 @@ void lg_http_client_free(struct lg_http_client *cl)
     lg_free(cl->ca_file);
     lg_free(cl->cert_file);
     lg_free(cl->key_file);
+    lg_free(cl->allow);
     lg_free(cl);
 }
 
@@ -266,8 +284,9 @@ static int map_error(struct lg_http_client *cl, CURLcode code, struct lg_err *re
 
     if (cl->refused)
         return lg_err_set(reterr, LG_EREFUSED,
-                "the target's address is not on the public internet, and such targets are not "
-                "allowed");
+                "the target's address %s is not on the public internet, and such targets are not "
+                "allowed",
+                cl->refused_addr);
     if (cl->too_large || code == CURLE_FILESIZE_EXCEEDED)
         return lg_err_set(reterr, LG_ELIMIT, "the answer is larger than %zu bytes",
                 cl->opts.max_response_bytes);

@@ -19,8 +19,21 @@
  */
 struct lg_http_client;
 
+/* A block of addresses: 10.0.0.0/8, fd00::/8. */
+struct lg_addr_block {
+    bool v6;
+    unsigned bits;
+    uint8_t net[16];
+};
+int lg_addr_block_parse(
+        struct lg_str text, struct lg_addr_block *ret) LG_MUST_CHECK; /* LG_EINVAL */
+/* An IPv4 address that IPv6 carries (::ffff:0:0/96) is the IPv4 address. */
+bool lg_addr_block_has(const struct lg_addr_block *b, const struct sockaddr *sa, socklen_t n);
+
 struct lg_http_client_opts {
     bool allow_private; /* loopback, private and link-local targets too (own servers, tests) */
+    const struct lg_addr_block *allow; /* such targets in these blocks; copied, may be NULL */
+    size_t n_allow;
     bool https_only;
     const char *ca_file;   /* NULL: the system's */
     const char *cert_file; /* client certificate and key, PEM; may be NULL */

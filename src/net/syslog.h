@@ -118,4 +118,16 @@ void lg_syslog_listener_stats(const struct lg_syslog_listener *ls, struct lg_sys
 /* Stops reading, hands over whole messages that were read (at most `deadline_ms`), closes, frees. */
 void lg_syslog_listener_stop(struct lg_syslog_listener *ls, unsigned deadline_ms);
 
+/* ---- sender ---- */
+
+/*
+ * Sends whole messages, each ended by a newline, over a TCP connection of its own to "host:port"
+ * ("[v6]:port"), and waits shortly for the receiver to close, so that a reset shows. TCP syslog
+ * knows no acknowledgement: 0 means that the receiver's machine took the bytes. LG_EINVAL: the
+ * address; LG_EIO; LG_EINTR: `stop` became true. Thread: any; blocks up to `timeout_ms`, and for
+ * the resolver.
+ */
+int lg_syslog_send(const char *address, const struct lg_str *lines, size_t n, unsigned timeout_ms,
+        const _Atomic bool *stop, struct lg_err *reterr) LG_MUST_CHECK;
+
 #endif

@@ -107,6 +107,71 @@ static void test_guard(void **state)
     lg_http_server_stop(srv, 1000);
 }
 
+static bool in_block(const char *block, const char *text)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    struct lg_addr_block b;
+
+    if (lg_addr_block_parse(lg_str_z(block), &b) < 0)
+        fail_msg("block: %s", block);
+    if (inet_pton(AF_INET, text, &in4.sin_addr) == 1)
+        return lg_addr_block_has(&b, (struct sockaddr *)&in4, sizeof(in4));
+    assert_int_equal(inet_pton(AF_INET6, text, &in6.sin6_addr), 1);
+    return lg_addr_block_has(&b, (struct sockaddr *)&in6, sizeof(in6));
+}
+
+static void test_blocks(void **state)
+{
+    static const char *const bad[] = {"", "/8", "10.0.0.0", "10.0.0.0/", "10.0.0.0/33", "::/129",
+            "10.0.0/8", "a/8", "10.0.0.0/-1", "10.0.0.0/8/8",
+            "1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111/8"};
+    struct lg_addr_block b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        if (lg_addr_block_parse(lg_str_z(bad[i]), &b) != LG_EINVAL)
+            fail_msg("taken: %s", bad[i]);
+    assert_true(in_block("127.0.0.0/8", "127.255.0.1"));
+    assert_true(in_block("127.0.0.0/8", "::ffff:127.0.0.1"));
+    assert_false(in_block("127.0.0.0/8", "128.0.0.1"));
+    assert_true(in_block("172.16.0.0/12", "172.31.255.255"));
+    assert_false(in_block("172.16.0.0/12", "172.32.0.0"));
+    assert_true(in_block("10.1.2.3/32", "10.1.2.3"));
+    assert_false(in_block("10.1.2.3/32", "10.1.2.2"));
+    assert_true(in_block("0.0.0.0/0", "192.168.1.1"));
+    assert_false(in_block("0.0.0.0/0", "::1"));
+    assert_true(in_block("::1/128", "::1"));
+    assert_true(in_block("fd00::/9", "fd7f::1"));
+    assert_false(in_block("fd00::/9", "fd80::1"));
+    assert_false(in_block("::/0", "10.0.0.1"));
+}
+
+/* Only what the list names, and nothing that the name could turn into. */
+static void test_allowed_blocks(void **state)
+{
+    struct lg_addr_block blocks[2];
+    struct lg_http_client_opts some = {.allow = blocks, .n_allow = 2, .timeout_ms = 3000};
+    struct lg_http_server_opts opts = fix_opts;
+    struct lg_http_server *srv;
+    struct lg_client_resp resp;
+    char url[128];
+
+    (void)state;
+    assert_int_equal(lg_http_server_start(router, &opts, &srv, &err), 0);
+    assert_int_equal(lg_addr_block_parse(LG_STR("10.0.0.0/8"), &blocks[0]), 0);
+    assert_int_equal(lg_addr_block_parse(LG_STR("127.0.0.1/32"), &blocks[1]), 0);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/health", lg_http_server_port(srv));
+    assert_int_equal(get(some, url, &resp), 0);
+    assert_int_equal(resp.status, 200);
+    lg_client_resp_done(&resp);
+    (void)snprintf(url, sizeof(url), "http://127.0.0.2:%u/health", lg_http_server_port(srv));
+    assert_int_equal(get(some, url, &resp), LG_EREFUSED);
+    assert_non_null(strstr(err.text, "127.0.0.2")); /* says which */
+    lg_client_resp_done(&resp);
+    lg_http_server_stop(srv, 1000);
+}
+
 static void test_bad_requests(void **state)
 {
     static const char *const urls[] = {"file:///etc/passwd", "gopher://127.0.0.1/", "ftp://a/",
@@ -237,6 +302,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_addresses),
             cmocka_unit_test(test_guard),
+            cmocka_unit_test(test_blocks),
+            cmocka_unit_test(test_allowed_blocks),
             cmocka_unit_test(test_bad_requests),
             cmocka_unit_test(test_limits),
             cmocka_unit_test(test_tls),
