@@ -75,6 +75,17 @@ static void put_text(struct lg_buf *out, struct lg_str s)
     lg_buf_done(&clean);
 }
 
+/* A row of "0 %" tells nothing, unless it leads to one that does. */
+static bool tells(const struct lg_verdict *v, uint32_t at, int depth)
+{
+    if (v->evidence[at].share >= 0.005)
+        return true;
+    for (uint32_t i = 0; i < v->n_evidence && depth < LG_MAX_EVIDENCE; i++)
+        if (v->evidence[i].via == at && tells(v, i, depth + 1))
+            return true;
+    return false;
+}
+
 static void put_node(struct lg_buf *out, const struct lg_verdict *v, const struct lg_graph *g,
         uint32_t at, int depth)
 {
@@ -88,7 +99,7 @@ static void put_node(struct lg_buf *out, const struct lg_verdict *v, const struc
         lg_buf_printf(out, " (pid %u)", n->pid);
     lg_buf_addc(out, '\n');
     for (uint32_t i = 0; i < v->n_evidence && depth < LG_MAX_EVIDENCE; i++)
-        if (v->evidence[i].via == at)
+        if (v->evidence[i].via == at && tells(v, i, 0))
             put_node(out, v, g, i, depth + 1);
 }
 
@@ -107,6 +118,7 @@ static void render(struct lg_buf *out, const struct lg_verdict *v, const struct 
         const struct lg_model *m)
 {
     char start[LG_TIME_ISO_MAX], end[LG_TIME_ISO_MAX];
+    uint32_t small = 0;
 
     (void)lg_time_iso(g->start_ns, start);
     (void)lg_time_iso(g->end_ns, end);
@@ -116,9 +128,14 @@ static void render(struct lg_buf *out, const struct lg_verdict *v, const struct 
             lg_verdict_severity(v), m->experimental ? " (experimental model)" : "");
     put_techniques(out, v);
     lg_buf_addc(out, '\n');
-    for (uint32_t i = 0; i < v->n_evidence; i++)
-        if (v->evidence[i].via == UINT32_MAX)
+    for (uint32_t i = 0; i < v->n_evidence; i++) {
+        small += !tells(v, i, 0);
+        if (v->evidence[i].via == UINT32_MAX && tells(v, i, 0))
             put_node(out, v, g, i, 0);
+    }
+    if (small > 0)
+        lg_buf_printf(
+                out, "           and %u %s below 1 %%\n", small, small == 1 ? "node" : "nodes");
 }
 
 static void swap(struct lg_table_row *a, struct lg_table_row *b)

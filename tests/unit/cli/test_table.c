@@ -206,6 +206,26 @@ static void test_out_of_memory(void **state)
     assert_false(whole); /* eighty rows take more than a hundred allocations */
 }
 
+static void test_rows_that_tell_nothing(void **state)
+{
+    struct lg_verdict v = verdict(0.9);
+    struct lg_table t;
+    char *text;
+
+    (void)state;
+    v.evidence[0].share = 0.001; /* leads to the next, and stays */
+    v.evidence[2].share = 0.004;
+    lg_table_init(&t, 1);
+    assert_int_equal(lg_table_add(&t, &v, &gb.g, &model), 0);
+    text = printed(&t, 1, 1, 1);
+    assert_non_null(strstr(text, "0 %  process"));
+    assert_non_null(strstr(text, "20 %"));
+    assert_null(strstr(text, "c.txt"));
+    assert_non_null(strstr(text, "and 1 node below 1 %"));
+    free(text);
+    lg_table_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +234,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_the_worst_are_kept_in_any_order, setup, teardown),
             cmocka_unit_test_setup_teardown(test_no_rows, setup, teardown),
             cmocka_unit_test_setup_teardown(test_terminals_are_safe, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_rows_that_tell_nothing, setup, teardown),
             cmocka_unit_test_setup_teardown(test_out_of_memory, setup, teardown),
     };
 
