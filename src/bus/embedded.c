@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "bus/embedded_int.h"
 
@@ -339,7 +340,7 @@ static int open_marks(struct emb *b, struct lg_err *reterr)
 {
     char path[4200];
 
-    if (mkdir(b->path, 0700) < 0 && errno != EEXIST)
+    if (lg_folder_make(b->path, 0700) < 0)
         return lg_err_set(
                 reterr, errno == ENOSPC ? LG_ENOSPC : LG_EIO, "cannot make the folder %s", b->path);
     if ((size_t)snprintf(path, sizeof(path), "%s/end-markers", b->path) >= sizeof(path))

@@ -59,6 +59,10 @@ struct lg_token_spec {
     const struct lg_principal *rights;
     lg_time expires_at; /* 0: never */
     struct lg_str actor, request_id;
+    /* Told the secret before the token counts, so that no power loss leaves one that is known to
+     * nobody; a negative answer ends it and is returned. NULL: none. */
+    int (*keep)(void *ctx, const char *text);
+    void *keep_ctx;
 };
 int lg_token_issue(struct lg_admin_store *admin, lg_time now, const struct lg_token_spec *spec,
         char text[LG_TOKEN_CHARS + 1], struct lg_token *ret) LG_MUST_CHECK;

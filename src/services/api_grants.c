@@ -270,6 +270,8 @@ int lg_token_issue(struct lg_admin_store *admin, lg_time now, const struct lg_to
     };
     memcpy(row.hash, ret->hash, sizeof(row.hash));
     rc = grants.failed < 0 ? grants.failed : tenants.failed;
+    if (rc == 0 && spec->keep != NULL)
+        rc = spec->keep(spec->keep_ctx, text);
     if (rc == 0)
         rc = admin->ops->token_create(admin, &row);
     if (rc == 0)

@@ -7,17 +7,29 @@
 #include <unistd.h>
 
 #include "access/principal.h"
+#include "base/folder.h"
 #include "config/config.h"
 #include "services/api_auth.h"
 
 #define ARENA_BYTES ((size_t)16 << 20)
 
-static int write_token(const char *data_dir, const char *text, struct lg_err *reterr)
+struct keeper {
+    const char *data_dir;
+    struct lg_err *reterr; /* says why it could not */
+    bool failed;           /* and has said so */
+};
+
+/* The file is on the disk before the token counts: after a power loss there is either a token that
+ * its file holds, or none, and the next start makes one. */
+static int write_token(void *ctx, const char *text)
 {
+    struct keeper *k = ctx;
+    struct lg_err *reterr = k->reterr;
     char path[LG_CONFIG_PATH_BYTES + 16], line[LG_TOKEN_CHARS + 2];
-    int fd, n = snprintf(path, sizeof(path), "%s/admin-token", data_dir);
+    int fd, n = snprintf(path, sizeof(path), "%s/admin-token", k->data_dir);
     bool ok;
 
+    k->failed = true;
     if (n < 0 || (size_t)n >= sizeof(path))
         return lg_err_set(reterr, LG_ELIMIT, "data_dir is too long");
     (void)unlink(path);
@@ -25,7 +37,7 @@ static int write_token(const char *data_dir, const char *text, struct lg_err *re
     if (fd < 0)
         return lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
     n = snprintf(line, sizeof(line), "%s\n", text);
-    ok = write(fd, line, (size_t)n) == n && fsync(fd) == 0;
+    ok = write(fd, line, (size_t)n) == n && fsync(fd) == 0 && lg_folder_sync(k->data_dir) == 0;
     lg_token_wipe(line, sizeof(line));
     if (!ok) {
         int why = errno;
@@ -35,6 +47,7 @@ static int write_token(const char *data_dir, const char *text, struct lg_err *re
         return lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(why));
     }
     (void)close(fd);
+    k->failed = false;
     return 0;
 }
 
@@ -63,7 +76,11 @@ int lg_first_run(struct lg_admin_store *admin, const char *data_dir, const char 
             .tenant_id = lg_str_z(tenant), .name = lg_str_z(tenant), .created_at = now};
     struct lg_principal *rights = NULL;
     struct lg_token_row *rows = NULL;
-    struct lg_token_spec spec = {.name = LG_STR("admin"), .actor = LG_STR("first start")};
+    struct keeper keeper = {data_dir, reterr, false};
+    struct lg_token_spec spec = {.name = LG_STR("admin"),
+            .actor = LG_STR("first start"),
+            .keep = write_token,
+            .keep_ctx = &keeper};
     struct lg_token token;
     struct lg_arena a;
     uint32_t n = 0, live = 0;
@@ -90,13 +107,8 @@ int lg_first_run(struct lg_admin_store *admin, const char *data_dir, const char 
     spec.rights = rights;
     rc = lg_token_issue(admin, now, &spec, text, &token);
     lg_principal_unref(rights);
-    if (rc < 0)
+    if (rc < 0 && !keeper.failed)
         (void)lg_err_set(reterr, rc, "cannot store the first token: %s", lg_err_name(rc));
-    else {
-        rc = write_token(data_dir, text, reterr);
-        if (rc < 0) /* a token that no one can know must not count as the first */
-            (void)admin->ops->token_revoke(admin, lg_str_z(token.id), now);
-    }
     if (rc < 0)
         lg_token_wipe(text, LG_TOKEN_CHARS + 1);
     return rc;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "services/first_run.h"
@@ -28,17 +29,21 @@ static int make_folder(const char *path, struct lg_err *reterr)
 {
     char part[LG_CONFIG_PATH_BYTES];
     struct stat st;
+    int rc = 0;
 
     (void)snprintf(part, sizeof(part), "%s", path);
-    for (char *p = part + 1; *p != '\0'; p++)
+    for (char *p = part + 1; rc == 0 && *p != '\0'; p++)
         if (*p == '/') {
             *p = '\0';
-            if (mkdir(part, 0755) < 0 && errno != EEXIST)
-                return lg_err_set(reterr, LG_EIO, "%s: %s", part, strerror(errno));
-            *p = '/';
+            if (stat(part, &st) < 0)
+                rc = lg_folder_make(part, 0755);
+            if (rc == 0)
+                *p = '/';
         }
-    if (mkdir(part, 0700) < 0 && errno != EEXIST)
-        return lg_err_set(reterr, LG_EIO, "%s: %s", part, strerror(errno));
+    if (rc == 0)
+        rc = lg_folder_make(part, 0700);
+    if (rc < 0)
+        return lg_err_set(reterr, rc, "%s: %s", part, strerror(errno));
     if (stat(part, &st) < 0 || !S_ISDIR(st.st_mode))
         return lg_err_set(reterr, LG_EINVAL, "%s is no folder", part);
     if (access(part, R_OK | W_OK | X_OK) < 0)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "crypto/encode.h"
@@ -110,7 +111,7 @@ static int store_backup(struct lg_event_store *st, const char *dir, struct lg_er
     uint32_t n;
     int rc;
 
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+    if (lg_folder_make(dir, 0700) < 0)
         return lg_err_set(reterr, LG_EIO, "%s: cannot be made: %s", dir, strerror(errno));
     lg_arena_init(&a, 1u << 22);
     rc = lg_days_between(es, 0, INT64_MAX, true, &a, &days, &n);
@@ -246,7 +247,7 @@ static int read_folder(struct lg_sqlite_events *es, struct lg_err *reterr)
     DIR *dir;
     int rc = 0;
 
-    if (mkdir(es->dir, 0700) < 0 && errno != EEXIST)
+    if (lg_folder_make(es->dir, 0700) < 0)
         return lg_err_set(reterr, LG_EIO, "%s: cannot be made: %s", es->dir, strerror(errno));
     dir = opendir(es->dir);
     if (dir == NULL)

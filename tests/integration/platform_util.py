@@ -19,6 +19,7 @@ class Platform:
 
     def __init__(self, folder, **settings):
         self.folder = Path(folder)
+        self.env = {}  # on top of this process's
         self.log = self.folder.parent / (self.folder.name + ".log")
         self.settings = {"api.port": 0, "bus.min_free_bytes": "16MiB",
                          "store.min_free_bytes": "16MiB", "bus.partitions": 4,
@@ -28,22 +29,34 @@ class Platform:
         self.token = None
         self.said = ""
 
-    def start(self):
+    def launch(self):
         args = [os.environ["LOGSTER"], "up", "--data-dir", str(self.folder)]
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=log)
+            self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=log,
+                                            env={**os.environ, **self.env})
         os.set_blocking(self.process.stdout.fileno(), False)
+        return self.process
+
+    def wait_started(self, fails=False):
+        """True once it is up; False if it ended before and that is allowed."""
         end, said = time.monotonic() + START_SECONDS, b""
         while b"API reference" not in said:
             said += self.process.stdout.read() or b""
-            assert self.process.poll() is None, self.errors()
+            if self.process.poll() is not None:
+                assert fails, self.errors()
+                return False
             assert time.monotonic() < end, f"not up in {START_SECONDS} s: {self.errors()}"
             time.sleep(0.02)
         self.said = said.decode()
         self.url = re.search(r"logster is up: (\S+)", self.said).group(1)
         self.token = (self.folder / "admin-token").read_text().strip()
+        return True
+
+    def start(self):
+        self.launch()
+        self.wait_started()
         return self
 
     def errors(self):
