@@ -117,7 +117,7 @@ static int resolve(const char *address, struct addrinfo **ret, struct lg_err *re
     int rc;
 
     host = lg_str_sub(text, 0, colon > 0 ? (size_t)colon : 0);
-    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+    if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
         host = lg_str_sub(host, 1, host.n - 1);
     if (host.n == 0 || host.n >= sizeof(name))
         return lg_err_set(reterr, LG_EINVAL, "%s: want host:port", address);

@@ -230,12 +230,12 @@ static void alerts_committed(void *w)
     struct alerts *al = w;
     struct lg_alert_store *st = al->opt->store;
 
-    if (al->n_rows > 0) {
-        al->published = al->rows[al->n_rows - 1].seq;
-        for (uint32_t i = 0; al->opt->changed != NULL && i < al->n_rows; i++)
-            al->opt->changed(al->opt->user, &al->rows[i]);
-        al->n_rows = 0;
+    for (uint32_t i = 0; i < al->n_rows; i++) {
+        if (al->opt->changed != NULL && al->opt->changed(al->opt->user, &al->rows[i]) < 0)
+            break;
+        al->published = al->rows[i].seq;
     }
+    al->n_rows = 0;
     /* A failed acknowledgement only means that the rows are published again after a restart. */
     if (al->published > al->acked && st->ops->outbox_ack(st, al->published) == 0)
         al->acked = al->published;

@@ -19,8 +19,9 @@ struct lg_alerts_options {
     const struct lg_topics *topics;
     _Atomic int64_t fold_gap_ns;
     struct lg_metrics *metrics; /* NULL: counts nowhere */
-    /* Hears each change once it is published, from the stage's thread; may be NULL. */
-    void (*changed)(void *user, const struct lg_outbox_row *row);
+    /* Hears each change once it is published and before it is acknowledged, from the stage's
+     * thread; may be NULL. Negative: not taken; it is published and told again. */
+    int (*changed)(void *user, const struct lg_outbox_row *row);
     void *user;
 };
 /* lg_runner_options: user = struct lg_alerts_options (outlives the runner), workers = 1. */

@@ -105,6 +105,17 @@ static void tell(struct lg_up *p, struct lg_up_info *ret)
     ret->auth_off = p->cfg.auth.disable;
 }
 
+static int start_notify(struct lg_up *p, struct lg_err *reterr)
+{
+    const struct lg_notify_options opt = {.store = p->alerts,
+            .config = &p->cfg,
+            .metrics = p->metrics,
+            .version = p->opt.version};
+    int rc = lg_notify_new(&opt, &p->notify, reterr);
+
+    return rc < 0 ? rc : lg_notify_start(p->notify, reterr);
+}
+
 static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *reterr)
 {
     int rc = make_folder(p->cfg.data_dir, reterr);
@@ -118,6 +129,8 @@ static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *re
     if (rc == 0)
         rc = lg_first_run(p->alerts->admin, p->cfg.data_dir, p->cfg.identity.default_tenant,
                 lg_up_now(NULL), ret_info->token, reterr);
+    if (rc == 0)
+        rc = start_notify(p, reterr);
     if (rc == 0)
         rc = lg_up_stages_start(p, reterr);
     if (rc == 0)
@@ -168,6 +181,7 @@ void lg_up_reload(struct lg_up *p, const struct lg_config *cfg)
     (void)pthread_mutex_unlock(&p->lock);
     lg_log_set_level(cfg->log.level);
     atomic_store(&p->alerting.fold_gap_ns, cfg->alerts.fold_gap_ns);
+    lg_notify_reload(p->notify, cfg);
     lg_api_reload(p->api, cfg);
     lg_intake_reload(p->intake, cfg);
 }
@@ -195,6 +209,7 @@ int lg_up_stop(struct lg_up *p)
     lg_up_house_stop(p);
     lg_up_http_stop(p, ms);
     rc = lg_up_stages_stop(p, ms);
+    lg_notify_stop(p->notify); /* what is not sent yet is sent by the next start */
     lg_bus_close(p->bus);
     lg_event_store_close(p->events);
     lg_alert_store_close(p->alerts);

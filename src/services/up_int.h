@@ -15,8 +15,10 @@
 #include "services/inference.h"
 #include "services/intake.h"
 #include "services/normalizer.h"
+#include "services/notify.h"
 #include "services/topics.h"
 #include "services/up.h"
+#include "services/webhook.h"
 #include "store/alert_store.h"
 #include "store/event_store.h"
 
@@ -51,6 +53,7 @@ struct lg_up {
     struct lg_inference_options inference;
     struct lg_indexer_options indexer;
     struct lg_alerts_options alerting;
+    struct lg_notify *notify;
     struct lg_runner *runner[LG_STAGE_COUNT]; /* in the order of the flow */
     struct lg_lag_source lag[LG_LAG_SOURCES];
     size_t n_lag;
@@ -65,10 +68,12 @@ struct lg_up {
     struct lg_http_server *server;
 
     pthread_t house;
-    bool house_runs, house_stop;
+    bool house_runs;
+    _Atomic bool house_stop;
+    struct lg_webhook *house_webhook; /* a post of the audit log's head under way */
     pthread_cond_t house_wake;
 
-    pthread_mutex_t lock;  /* cfg, failure, house_stop */
+    pthread_mutex_t lock;  /* cfg, failure, house_stop, house_webhook */
     struct lg_err failure; /* code 0: none */
 };
 

@@ -138,6 +138,8 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
     p->alerting.store = p->alerts;
     p->alerting.topics = &p->topics;
     p->alerting.metrics = p->metrics;
+    p->alerting.changed = lg_notify_changed;
+    p->alerting.user = p->notify;
     atomic_store(&p->alerting.fold_gap_ns, p->cfg.alerts.fold_gap_ns);
 
     for (int t = 0; t < LG_TOPIC_RAW_COUNT; t++)
