@@ -84,6 +84,7 @@ void lg_api_reload(struct lg_api *api, const struct lg_config *cfg)
             .stream_clients = cfg->api.stream_clients,
     };
     pthread_mutex_unlock(&api->settings_mu);
+    lg_auth_limit(api->d.auth, cfg->api.auth_failure_rate);
 }
 
 static double count_clients(void *user)

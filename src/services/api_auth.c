@@ -13,6 +13,9 @@
 #define AUTH_MAX_CACHED 4096u
 #define AUTH_MAX_REFUSED 256u
 #define AUTH_ARENA ((size_t)1 << 20)
+#define LEARN_ARENA ((size_t)64 << 20)
+#define LOOKUP_COST 1000u /* fractions of a lookup a second count too */
+#define LOOKUP_BURST 50u
 #define HOUR_NS (INT64_C(3600) * LG_NS_PER_SEC)
 
 /* One token as the store had it a moment ago. */
@@ -58,32 +61,6 @@ static lg_time now_of(const struct lg_auth *au)
         return au->clock(au->clock_ctx);
     (void)clock_gettime(CLOCK_REALTIME, &ts);
     return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
-
-int lg_auth_new(struct lg_admin_store *admin, lg_time (*clock)(void *ctx), void *clock_ctx,
-        struct lg_auth **ret)
-{
-    struct lg_auth *au = lg_calloc(1, sizeof(*au));
-    int rc;
-
-    if (au == NULL)
-        return LG_ENOMEM;
-    au->admin = admin;
-    au->clock = clock;
-    au->clock_ctx = clock_ctx;
-    lg_map_init(&au->by_id);
-    if (pthread_mutex_init(&au->mu, NULL) != 0) {
-        lg_free(au);
-        return LG_ENOMEM;
-    }
-    au->tokens = lg_calloc(AUTH_MAX_CACHED, sizeof(*au->tokens));
-    rc = au->tokens != NULL ? lg_ratelimit_new(20, 200, 4096, &au->unknown) : LG_ENOMEM;
-    if (rc < 0) {
-        lg_auth_free(au);
-        return rc;
-    }
-    *ret = au;
-    return 0;
 }
 
 /* ---- the audit log ---- */
@@ -206,39 +183,49 @@ static bool skip_disabled(void *user, struct lg_str tenant)
     return rc < 0 || row.disabled_at != 0;
 }
 
-/* Reads the token from the store into *ret, with a reference to a new principal. */
+/* The cache's form of a stored token, with a reference to a new principal. */
+static int from_row(struct lg_auth *au, const struct lg_token_row *row, struct lg_arena *arena,
+        struct cached *ret)
+{
+    struct lg_principal *pr = NULL;
+    struct skip_ctx skip = {.au = au, .arena = arena};
+    int rc = row->token_id.n == LG_TOKEN_ID_CHARS ? 0 : LG_ECORRUPT;
+
+    if (rc == 0)
+        rc = lg_principal_new(LG_PRINCIPAL_TOKEN, row->token_id, row->name, &pr);
+    if (rc == 0)
+        rc = lg_grants_read(row->grants, skip_disabled, &skip, pr);
+    if (rc == 0)
+        rc = skip.rc;
+    if (rc < 0) {
+        lg_principal_unref(pr);
+        return rc;
+    }
+    lg_principal_set_expiry(pr, row->expires_at);
+    *ret = (struct cached){
+            .pr = pr,
+            .expires_at = row->expires_at,
+            .loaded_at = now_of(au),
+            .revoked = row->revoked_at != 0,
+            .used = row->first_used_at != 0,
+    };
+    memcpy(ret->id, row->token_id.p, LG_TOKEN_ID_CHARS);
+    memcpy(ret->hash, row->hash, sizeof(ret->hash));
+    memcpy(ret->name, row->name.p,
+            row->name.n < LG_MAX_PRINCIPAL_TEXT ? row->name.n : LG_MAX_PRINCIPAL_TEXT);
+    return 0;
+}
+
 static int load(struct lg_auth *au, const char *id, struct cached *ret)
 {
     struct lg_arena arena;
     struct lg_token_row row;
-    struct lg_principal *pr = NULL;
-    struct skip_ctx skip = {.au = au, .arena = &arena};
     int rc;
 
     lg_arena_init(&arena, AUTH_ARENA);
     rc = au->admin->ops->token_get(au->admin, lg_str_of(id, LG_TOKEN_ID_CHARS), &arena, &row);
     if (rc == 0)
-        rc = lg_principal_new(LG_PRINCIPAL_TOKEN, row.token_id, row.name, &pr);
-    if (rc == 0)
-        rc = lg_grants_read(row.grants, skip_disabled, &skip, pr);
-    if (rc == 0)
-        rc = skip.rc;
-    if (rc == 0) {
-        lg_principal_set_expiry(pr, row.expires_at);
-        *ret = (struct cached){
-                .pr = pr,
-                .expires_at = row.expires_at,
-                .loaded_at = now_of(au),
-                .revoked = row.revoked_at != 0,
-                .used = row.first_used_at != 0,
-        };
-        memcpy(ret->id, id, LG_TOKEN_ID_CHARS);
-        memcpy(ret->hash, row.hash, sizeof(ret->hash));
-        memcpy(ret->name, row.name.p,
-                row.name.n < LG_MAX_PRINCIPAL_TEXT ? row.name.n : LG_MAX_PRINCIPAL_TEXT);
-    } else {
-        lg_principal_unref(pr);
-    }
+        rc = from_row(au, &row, &arena, ret);
     lg_arena_done(&arena);
     return rc;
 }
@@ -269,6 +256,80 @@ static struct cached *keep(struct lg_auth *au, const struct cached *fresh)
     return &au->tokens[au->n++];
 }
 
+/* Every live token is known from the start on: what is looked up later is new, or nobody's, and an
+ * address that tries many of those can be slowed down without locking others out. */
+static int learn_all(struct lg_auth *au)
+{
+    struct lg_arena arena;
+    struct lg_token_row *rows;
+    uint32_t n;
+    int rc;
+
+    lg_arena_init(&arena, LEARN_ARENA);
+    rc = au->admin->ops->token_all(au->admin, &arena, &rows, &n);
+    for (uint32_t i = 0; rc == 0 && i < n && au->n < AUTH_MAX_CACHED; i++) {
+        struct cached c;
+
+        if (rows[i].revoked_at != 0)
+            continue;
+        rc = from_row(au, &rows[i], &arena, &c);
+        if (rc == 0 && keep(au, &c) == NULL)
+            lg_principal_unref(c.pr);
+        if (rc == LG_ECORRUPT || rc == LG_EPARSE || rc == LG_EINVAL)
+            rc = 0; /* one damaged row locks out its token only */
+    }
+    lg_arena_done(&arena);
+    return rc;
+}
+
+void lg_auth_learn(struct lg_auth *au, struct lg_str token_id)
+{
+    struct cached c;
+
+    if (token_id.n != LG_TOKEN_ID_CHARS || load(au, token_id.p, &c) < 0)
+        return; /* it is looked up at its first use then */
+    pthread_mutex_lock(&au->mu);
+    if (keep(au, &c) == NULL)
+        lg_principal_unref(c.pr);
+    pthread_mutex_unlock(&au->mu);
+}
+
+void lg_auth_limit(struct lg_auth *au, double failures_per_s)
+{
+    lg_ratelimit_set(au->unknown, (uint64_t)(failures_per_s * LOOKUP_COST) + 1,
+            (uint64_t)(LOOKUP_BURST * LOOKUP_COST));
+}
+
+int lg_auth_new(struct lg_admin_store *admin, lg_time (*clock)(void *ctx), void *clock_ctx,
+        struct lg_auth **ret)
+{
+    struct lg_auth *au = lg_calloc(1, sizeof(*au));
+    int rc;
+
+    if (au == NULL)
+        return LG_ENOMEM;
+    au->admin = admin;
+    au->clock = clock;
+    au->clock_ctx = clock_ctx;
+    lg_map_init(&au->by_id);
+    if (pthread_mutex_init(&au->mu, NULL) != 0) {
+        lg_free(au);
+        return LG_ENOMEM;
+    }
+    au->tokens = lg_calloc(AUTH_MAX_CACHED, sizeof(*au->tokens));
+    rc = au->tokens != NULL
+            ? lg_ratelimit_new(LOOKUP_COST, LOOKUP_BURST * LOOKUP_COST, 4096, &au->unknown)
+            : LG_ENOMEM;
+    if (rc == 0)
+        rc = learn_all(au);
+    if (rc < 0) {
+        lg_auth_free(au);
+        return rc;
+    }
+    *ret = au;
+    return 0;
+}
+
 /* A copy of the token's state not older than LG_AUTH_CACHE_NS, with a reference. */
 static int lookup(struct lg_auth *au, const char *id, struct lg_str from, struct cached *ret)
 {
@@ -287,7 +348,7 @@ static int lookup(struct lg_auth *au, const char *id, struct lg_str from, struct
         return 0;
     }
     pthread_mutex_unlock(&au->mu);
-    if (!known && lg_ratelimit_take(au->unknown, from, 1, now, NULL) < 0)
+    if (!known && lg_ratelimit_take(au->unknown, from, LOOKUP_COST, now, NULL) < 0)
         return LG_EREFUSED;
     rc = load(au, id, &fresh);
     if (rc < 0)

@@ -17,6 +17,7 @@
 struct lg_auth;
 #define LG_AUTH_CACHE_NS (2 * LG_NS_PER_SEC)
 
+/* Reads all live tokens. LG_ENOMEM, LG_EIO. */
 int lg_auth_new(struct lg_admin_store *admin, lg_time (*clock)(void *ctx), void *clock_ctx,
         struct lg_auth **ret) LG_MUST_CHECK;
 /* Writes the counts that are not in the audit log yet. NULL is fine. */
@@ -32,6 +33,11 @@ int lg_auth_token(struct lg_auth *au, const struct lg_token *token, struct lg_st
 bool lg_auth_still_good(struct lg_auth *au, const struct lg_principal *pr);
 /* Drops a token from the cache, or all (empty id). */
 void lg_auth_forget(struct lg_auth *au, struct lg_str token_id);
+/* Reads a token that was just made, so that its first use needs no lookup. */
+void lg_auth_learn(struct lg_auth *au, struct lg_str token_id);
+/* Lookups a second of tokens that are not known here, for one address (api.auth_failure_rate); more
+ * are refused without a look. Known tokens are never held up. */
+void lg_auth_limit(struct lg_auth *au, double failures_per_s);
 /* Flushes hourly counts when their hour is over. The API's thread calls it. */
 void lg_auth_tick(struct lg_auth *au);
 

@@ -31,6 +31,7 @@ int api_fail(struct lg_http_req *req, int rc)
 {
     switch (rc) {
     case LG_ENOENT:
+    case LG_EREFUSED: /* outside the scope */
         return lg_http_not_found(req);
     case LG_EIO:
     case LG_EAGAIN:

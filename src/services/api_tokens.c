@@ -216,6 +216,7 @@ static int issue(struct lg_http_req *req, struct lg_api *api, const struct lg_to
         rc = api->admin->ops->token_get(api->admin, lg_str_z(token.id), lg_req_arena(req), &row);
     if (rc < 0)
         return api_fail(req, rc == LG_EINVAL ? LG_EIO : rc);
+    lg_auth_learn(api->d.auth, lg_str_z(token.id));
     lg_jw_init(&w, lg_http_out(req));
     lg_jw_object(&w);
     LG_JW_STR(&w, "token", lg_str_z(text));

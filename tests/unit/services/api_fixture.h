@@ -55,7 +55,7 @@ static const char *const api_tenants[2] = {"acme", "other"};
 
 static lg_time fix_clock(void *ctx)
 {
-    return ((struct api_fix *)ctx)->now;
+    return __atomic_load_n(&((struct api_fix *)ctx)->now, __ATOMIC_RELAXED);
 }
 
 static int fix_unlink(const char *path, const struct stat *sb, int flag, struct FTW *ftw)
@@ -399,7 +399,7 @@ static inline int fix_call(struct api_fix *f, enum api_role as, const char *meth
     if (header != NULL)
         headers[n++] = header;
     headers[n] = NULL;
-    f->now += 1000000; /* no two requests at one moment */
+    (void)__atomic_add_fetch(&f->now, 1000000, __ATOMIC_RELAXED); /* no two at one moment */
     lg_http_reply_done(&f->reply);
     lg_http_reply_init(&f->reply);
     rc = lg_http_call(f->rt, &f->opts, &call, &f->reply);

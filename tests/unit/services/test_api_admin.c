@@ -160,9 +160,7 @@ static void test_refusals_do_not_flood_the_log(void **state)
     char right[LG_TOKEN_CHARS + 1];
 
     memcpy(right, f->token[API_VIEWER], sizeof(right));
-    f->token[API_VIEWER][LG_TOKEN_CHARS - 2] ^= 1; /* still base32, most likely another secret */
-    if (f->token[API_VIEWER][LG_TOKEN_CHARS - 2] == '1')
-        f->token[API_VIEWER][LG_TOKEN_CHARS - 2] = 'b';
+    f->token[API_VIEWER][30] = right[30] == 'b' ? 'c' : 'b'; /* another secret of the same form */
     for (int i = 0; i < 50; i++)
         assert_status(f, fix_get(f, API_VIEWER, "/me"), 401);
     assert_status(f, fix_get(f, API_OPERATOR, "/audit?action=login.refused"), 200);
@@ -174,6 +172,30 @@ static void test_refusals_do_not_flood_the_log(void **state)
     assert_has(f, "\"count\":49");
     memcpy(f->token[API_VIEWER], right, sizeof(right));
     assert_status(f, fix_get(f, API_VIEWER, "/me"), 200);
+}
+
+/* Whoever tries tokens one after another is slowed down; others behind his address are not. */
+static void test_guessing(void **state)
+{
+    struct api_fix *f = *state;
+    const struct lg_principal *pr;
+    char text[LG_TOKEN_CHARS + 1];
+    struct lg_token tok;
+
+    lg_auth_limit(f->auth, 1);
+    for (int i = 0; i < 200; i++) {
+        lg_token_make(text, &tok);
+        assert_int_equal(lg_auth_token(f->auth, &tok, LG_STR("127.0.0.1"), &pr), LG_EREFUSED);
+    }
+    assert_status(f, fix_get(f, API_VIEWER, "/me"), 200);
+    assert_status(f,
+            post(f, API_ADMIN, "/tokens", "{\"name\":\"n\",\"tenants\":{\"acme\":[\"viewer\"]}}"),
+            201);
+    fix_value(f, "token", f->token[API_VIEWER], sizeof(f->token[0]));
+    assert_status(f, fix_get(f, API_VIEWER, "/me"), 200);
+    assert_status(f, fix_get(f, API_OPERATOR, "/audit?action=login.refused"), 200);
+    assert_has(f, "\"reason\":\"unknown token\"");
+    assert_has(f, "\"reason\":\"too many unknown tokens\"");
 }
 
 static void test_revoked_elsewhere(void **state)
@@ -556,6 +578,7 @@ int main(void)
             T(test_expiry),
             T(test_uses_are_counted),
             T(test_refusals_do_not_flood_the_log),
+            T(test_guessing),
             T(test_revoked_elsewhere),
             cmocka_unit_test(test_grants),
             cmocka_unit_test(test_actor_text),
