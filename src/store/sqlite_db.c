@@ -365,6 +365,13 @@ int lg_sdb_open(
                 "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=4000;"
                 "PRAGMA journal_size_limit=67108864");
     rc = rc < 0 ? fail(reterr, rc, path) : migrate(db, reterr);
+    /* SQLite syncs the folder when it makes its log, but does not look whether that worked: a log
+     * whose name a power loss takes would take every commit with it. */
+    if (rc >= 0) {
+        rc = lg_fsync_folder_of(path);
+        if (rc < 0)
+            (void)fail(reterr, rc, path);
+    }
 out:
     if (rc < 0)
         lg_sdb_done(db);

@@ -18,7 +18,9 @@ def event(host, seq, step=0.5):
     utc = when.strftime("%Y-%m-%d %H:%M:%S.") + f"{when.microsecond // 1000:03d}"
     image = IMAGES[seq % len(IMAGES)]
     guid = f"{{{seq:08x}-0000-4000-8000-{abs(hash_of(host)):012x}}}"
-    parent = f"{{{seq - seq % 40:08x}-0000-4000-8000-{abs(hash_of(host)):012x}}}"
+    # Most have a parent of the last seconds; some, the host's very first process.
+    parent_seq = 0 if seq % 7 == 3 else seq - seq % 40
+    parent = f"{{{parent_seq:08x}-0000-4000-8000-{abs(hash_of(host)):012x}}}"
     return {
         "@timestamp": when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z",
         "agent": {"type": "winlogbeat", "version": "7.17.0"},
@@ -55,7 +57,7 @@ class Sender(threading.Thread):
         self.host, self.platform, self.batch, self.limit = host, platform, batch, limit
         self.acked = 0          # events 0..acked-1 were acknowledged
         self.in_flight = False  # a request is open right now
-        self.cut = 0            # requests that broke off
+        self.cut = 0            # requests that broke off once they were open
         self.halt = threading.Event()
         self.error = None
 
@@ -83,9 +85,9 @@ class Sender(threading.Thread):
                 self.in_flight = True
                 status, said = self.post(body)
                 self.in_flight = False
-            except OSError:
+            except OSError as error:
                 self.in_flight = False
-                self.cut += 1
+                self.cut += not isinstance(error, ConnectionRefusedError)
                 time.sleep(0.05)
                 continue
             except http.client.HTTPException:

@@ -1,7 +1,7 @@
 """Power loss and failing disks: what was acknowledged is stored, once.
 
 The library of powerloss/ undoes at the cut whatever was not synced, or lets the n-th call fail.
-LOGSTER_POWER_CUTS and LOGSTER_FAULTS set how often (`make soak`: 50 and 500; else a handful).
+POWER_CUTS and FAULTS set how often (`make soak`: 50 and 500; else a handful).
 """
 
 import os
@@ -14,10 +14,10 @@ from platform_util import Platform
 from reckon import FAST_API, doctor, drained, nothing_lost_nothing_twice, stored
 from senders import Sender
 
-CUTS = int(os.environ.get("LOGSTER_POWER_CUTS", "3"))
-FAULTS = int(os.environ.get("LOGSTER_FAULTS", "0"))
-STEP = int(os.environ.get("LOGSTER_FAULTS_STEP", "1"))
-SAMPLED = {"eio": [40, 200, 345, 430], "enospc": [3, 120, 290, 900]}  # up to about 320: the start
+CUTS = int(os.environ.get("POWER_CUTS", "3"))
+FAULTS = int(os.environ.get("FAULTS", "0"))
+STEP = int(os.environ.get("FAULTS_STEP", "1"))
+SAMPLED = {"eio": [40, 200, 343, 430], "enospc": [3, 120, 290, 900]}  # up to about 320: the start
 SETTINGS = {"inference.idle_timeout": "15s", "inference.checkpoint_interval": "1s",
             "pipeline.drain_timeout": "5s", "pipeline.retry_max": "500ms", **FAST_API}
 
