@@ -181,7 +181,7 @@ static void reload(struct lg_up *up, const struct lg_config_source *src, struct 
     *cfg = fresh;
     lg_log(LG_LOG_INFO, "config", "reloaded", "changed=%zu",
             ch.n); /* before its level may change */
-    lg_up_reload(up, cfg);
+    lg_up_reload(up, cfg, &ch);
 }
 
 /* Waits for signals; true when it ends in good order. */

@@ -14,6 +14,9 @@
 #include "base/mem.h"
 #include "services/first_run.h"
 #include "services/up_int.h"
+#include "json/write.h"
+
+#define AUDIT_DETAIL_BYTES ((size_t)64 << 10)
 
 lg_time lg_up_now(void *user)
 {
@@ -116,6 +119,45 @@ static int start_notify(struct lg_up *p, struct lg_err *reterr)
     return rc < 0 ? rc : lg_notify_start(p->notify, reterr);
 }
 
+/* One row of what the platform itself did; a store that does not take it is logged, and no reason to
+ * stop working. */
+static void audit(struct lg_up *p, const char *action, struct lg_str target, struct lg_buf *detail)
+{
+    int rc = detail->failed;
+
+    if (rc == 0)
+        rc = lg_audit(p->alerts->admin, lg_up_now(NULL), LG_STR(""), LG_STR("platform"), action,
+                target, lg_buf_str(detail), LG_STR(""));
+    if (rc < 0)
+        lg_log(LG_LOG_ERROR, "audit", "row not written", "action=%s error=%s", action,
+                lg_err_name(rc));
+    lg_buf_clear(detail);
+}
+
+/* Which models judge from now on. */
+static void audit_models(struct lg_up *p)
+{
+    struct lg_buf detail;
+
+    lg_buf_init(&detail, AUDIT_DETAIL_BYTES);
+    for (int i = 0; i < 2; i++) {
+        const struct lg_model *m = p->opt.models[i];
+        struct lg_jw w;
+
+        if (m == NULL)
+            continue;
+        lg_jw_init(&w, &detail);
+        lg_jw_object(&w);
+        LG_JW_STR(&w, "platform", lg_str_z(lg_platform_name((enum lg_platform)i)));
+        LG_JW_STR(&w, "version", lg_str_z(m->version));
+        LG_JW_STR(&w, "sha256", lg_str_z(m->sha256));
+        LG_JW_STR(&w, "path", lg_str_z(p->opt.model_paths[i]));
+        lg_jw_object_end(&w);
+        audit(p, "model.load", lg_str_z(m->name), &detail);
+    }
+    lg_buf_done(&detail);
+}
+
 static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *reterr)
 {
     int rc = make_folder(p->cfg.data_dir, reterr);
@@ -137,8 +179,10 @@ static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *re
         rc = lg_up_http_start(p, reterr);
     if (rc == 0)
         rc = lg_up_house_start(p, reterr);
-    if (rc == 0)
+    if (rc == 0) {
+        audit_models(p);
         tell(p, ret_info);
+    }
     return rc;
 }
 
@@ -170,8 +214,33 @@ int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_u
     return 0;
 }
 
-void lg_up_reload(struct lg_up *p, const struct lg_config *cfg)
+static void audit_reload(struct lg_up *p, const struct lg_config_changes *changes)
 {
+    struct lg_config_option_info info;
+    struct lg_buf detail;
+    struct lg_jw w;
+
+    lg_buf_init(&detail, AUDIT_DETAIL_BYTES);
+    lg_jw_init(&w, &detail);
+    lg_jw_object(&w);
+    lg_jw_key(&w, LG_STR("changed"));
+    lg_jw_array(&w);
+    for (size_t i = 0; i < changes->n; i++) {
+        lg_config_option(changes->option[i], &info);
+        lg_jw_str(&w, lg_str_z(info.key));
+    }
+    lg_jw_array_end(&w);
+    lg_jw_object_end(&w);
+    audit(p, "config.reload", lg_str_z(p->cfg.file), &detail);
+    lg_buf_done(&detail);
+}
+
+void lg_up_reload(
+        struct lg_up *p, const struct lg_config *cfg, const struct lg_config_changes *changes)
+{
+    if (changes->n == 0)
+        return;
+    audit_reload(p, changes);
     (void)pthread_mutex_lock(&p->lock);
     p->cfg.log = cfg->log;
     p->cfg.store = cfg->store;

@@ -41,8 +41,9 @@ struct lg_up_info {
  * to do. On failure everything that had been started is stopped. */
 int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_up_info *ret_info,
         struct lg_err *reterr) LG_MUST_CHECK;
-/* Takes over what is reloadable; the caller has checked `cfg` (lg_config_reload). */
-void lg_up_reload(struct lg_up *p, const struct lg_config *cfg);
+/* Takes over what is reloadable and audits what changed; both are of lg_config_reload. */
+void lg_up_reload(
+        struct lg_up *p, const struct lg_config *cfg, const struct lg_config_changes *changes);
 /* A stage ended for good: what and why. False while all is well. Thread: any. */
 bool lg_up_failed(struct lg_up *p, struct lg_err *ret);
 /* Drains and stops; NULL is fine. 0, or the first error of a stage. */

@@ -137,6 +137,12 @@ def test_reload_keeps_the_old_on_error(tmp_path):
         up.process.send_signal(signal.SIGHUP)
         up.wait(up.errors, lambda text: "reloaded" in text, 20)
         assert up.get("/health").status == 200
+        rows = up.wait(lambda: up.get("/audit").json()["audit"],
+                       lambda got: "config.reload" in [row["action"] for row in got], 20)
+        assert [row["detail"] for row in rows if row["action"] == "config.reload"] == [
+            {"changed": ["log.level"]}]
+        assert {row["detail"]["platform"] for row in rows if row["action"] == "model.load"} == {
+            "windows", "linux"}
 
 
 def test_dead_letter_goes_through_again_as_it_was(tmp_path, logster):
