@@ -24,7 +24,7 @@ static void test_numbers(void **state)
     static const int64_t signed_values[] = {0, -1, 1, INT64_MIN, INT64_MAX, -1000000007};
     uint8_t b[16];
     const uint8_t *p;
-    uint64_t v;
+    uint64_t v = 0;
 
     (void)state;
     for (size_t i = 0; i < sizeof(values) / sizeof(*values); i++) {
