@@ -7,7 +7,8 @@ usage() {
 usage: scripts/deps.sh [--list|--check] GROUP...
 
 Installs what is missing of the Debian 12 packages of each GROUP with apt-get, as root or through
-sudo. Does nothing, and asks the network nothing, when all are there.
+sudo. Does nothing, and asks the network nothing, when all are there. `test` holds rsyslog, whose
+service Debian starts where systemd runs (not in a container); the tests start their own process.
 
   build   compile Logster                  test   what ./test needs beside that
   lint    the slow checks of `make lint`   fuzz   `make fuzz`      coverage   `make coverage`
@@ -24,7 +25,9 @@ packages_of() {
         libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev ;;
     test) echo util-linux git zstd python3 python3-numpy python3-torch python3-pytest \
         python3-jsonschema python3-hypothesis clang clang-14 clang-format-14 \
-        libclang-rt-14-dev llvm-14 pmccabe ;;
+        libclang-rt-14-dev llvm-14 pmccabe \
+        rsyslog rsyslog-elasticsearch rsyslog-gnutls python3-elasticsearch nodejs npm openssl \
+        curl gzip ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
     fuzz) echo clang clang-14 libclang-rt-14-dev llvm-14 lld ;;
     coverage) echo gcovr ;;
@@ -67,8 +70,9 @@ if ! command -v dpkg-query >/dev/null; then
     echo "deps: this is no Debian system; install what corresponds to: ${wanted[*]}" >&2
     exit 1
 fi
-installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' 2>/dev/null |
-    sed -n 's/^installed //p' | sort -u)
+# what an installed package provides counts too: npm comes with some builds of nodejs
+installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}, ${Provides}\n' 2>/dev/null |
+    sed -n 's/^installed //p' | tr ',' '\n' | sed 's/([^)]*)//; s/ //g; /^$/d' | sort -u)
 mapfile -t missing < <(comm -23 <(printf '%s\n' "${wanted[@]}") <(printf '%s\n' "$installed"))
 if [ ${#missing[@]} -eq 0 ]; then
     echo "deps: all ${#wanted[@]} packages are installed"
