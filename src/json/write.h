@@ -25,7 +25,7 @@ void lg_jw_object(struct lg_jw *w);
 void lg_jw_object_end(struct lg_jw *w);
 void lg_jw_array(struct lg_jw *w);
 void lg_jw_array_end(struct lg_jw *w);
-void lg_jw_key(struct lg_jw *w, struct lg_str key); /* a value must follow */
+void lg_jw_key(struct lg_jw *w, struct lg_str key);     /* a value must follow */
 void lg_jw_key_any(struct lg_jw *w, struct lg_str key); /* of outside text */
 void lg_jw_str(struct lg_jw *w, struct lg_str s);
 void lg_jw_u64(struct lg_jw *w, uint64_t v);

@@ -538,18 +538,12 @@ static int count_all(struct listing *l, struct lg_alert_page *ret)
     return rc;
 }
 
-static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *a,
-        struct lg_alert_page *ret)
+/* A stream of keys for each tenant. */
+static int open_streams(struct listing *l, struct stream *v)
 {
-    bool count = !l->q->no_total && !l->has_cursor, counted = count && narrow(l->q);
-    struct stream *v = (struct stream *)lg_arena_zalloc(a, (l->v->n_tenants + 1u) * sizeof(*v));
-    struct key *keys = (struct key *)lg_arena_alloc(a, (l->q->limit + 1u) * sizeof(*keys));
     int64_t want = (int64_t)l->q->limit + 1 + (l->has_cursor ? 0 : l->q->offset);
-    uint32_t n = 0;
     int rc = 0;
 
-    if (v == NULL || keys == NULL)
-        return LG_ENOMEM;
     for (uint32_t i = 0; rc >= 0 && i < l->v->n_tenants; i++) {
         enum driver by;
 
@@ -564,36 +558,64 @@ static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *
                     : LG_ENOMEM;
         }
     }
+    return rc;
+}
+
+/* `n` keys came for a page of at most limit: the total of a query that the counters do not know. */
+static int total_of(struct listing *l, uint32_t n, struct lg_alert_page *ret)
+{
+    int rc = 0;
+
+    if (n <= l->q->limit && (n > 0 || l->q->offset == 0))
+        ret->total = n + l->q->offset; /* the page saw them all */
+    else
+        rc = count_all(l, ret);
+    if (ret->total > LG_STORE_TOTAL_CAP) {
+        ret->total = LG_STORE_TOTAL_CAP;
+        ret->total_is_lower_bound = true;
+    }
+    return rc;
+}
+
+static int next_page(const struct listing *l, const struct lg_sqlite_alerts *as,
+        const struct key *last, struct lg_arena *a, struct lg_alert_page *ret)
+{
+    struct cursor cu = {.query = query_hash(l->q),
+            .at = *last,
+            .total = ret->total,
+            .lower_bound = ret->total_is_lower_bound};
+
+    return lg_cursor_seal(as->cursor_key, &cu, sizeof(cu), a, &ret->next_cursor);
+}
+
+static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *a,
+        struct lg_alert_page *ret)
+{
+    bool count = !l->q->no_total && !l->has_cursor, counted = count && narrow(l->q);
+    struct stream *v = (struct stream *)lg_arena_zalloc(a, (l->v->n_tenants + 1u) * sizeof(*v));
+    struct key *keys = (struct key *)lg_arena_alloc(a, (l->q->limit + 1u) * sizeof(*keys));
+    uint32_t n = 0;
+    int rc;
+
+    if (v == NULL || keys == NULL)
+        return LG_ENOMEM;
+    rc = open_streams(l, v);
     if (rc >= 0 && count && !counted)
         rc = exact_total(l, ret);
     if (rc >= 0)
         rc = merge(l, v, keys, &n);
     for (uint32_t i = 0; i < l->v->n_tenants; i++)
         lg_q_done(&v[i].q);
-    if (rc >= 0 && counted && n <= l->q->limit && (n > 0 || l->q->offset == 0))
-        ret->total = n + l->q->offset; /* the page saw them all */
-    else if (rc >= 0 && counted)
-        rc = count_all(l, ret);
+    if (rc >= 0 && counted)
+        rc = total_of(l, n, ret);
     if (rc >= 0)
         rc = fetch_rows(l, keys, n > l->q->limit ? l->q->limit : n, a, ret);
-    if (rc < 0)
-        return rc;
-    if (counted && ret->total > LG_STORE_TOTAL_CAP) {
-        ret->total = LG_STORE_TOTAL_CAP;
-        ret->total_is_lower_bound = true;
-    }
-    if (l->has_cursor) {
+    if (rc >= 0 && l->has_cursor) {
         ret->total = l->cursor.total;
         ret->total_is_lower_bound = l->cursor.lower_bound != 0;
     }
-    if (n > l->q->limit) {
-        struct cursor cu = {.query = query_hash(l->q),
-                .at = keys[l->q->limit - 1],
-                .total = ret->total,
-                .lower_bound = ret->total_is_lower_bound};
-
-        rc = lg_cursor_seal(as->cursor_key, &cu, sizeof(cu), a, &ret->next_cursor);
-    }
+    if (rc >= 0 && n > l->q->limit)
+        rc = next_page(l, as, &keys[l->q->limit - 1], a, ret);
     return rc;
 }
 

@@ -330,8 +330,9 @@ static int migrate(struct lg_sdb *db, struct lg_err *reterr)
     if (version == m->n)
         return 0;
     rc = lg_conn_exec(c, "BEGIN EXCLUSIVE");
-    for (int i = (int)version; rc >= 0 && i < m->n; i++)
-        rc = lg_conn_exec(c, m->sql[i]);
+    for (int i = (int)version; i < m->n; i++)
+        for (const char *const *sql = m->steps[i]; rc >= 0 && *sql != NULL; sql++)
+            rc = lg_conn_exec(c, *sql);
     (void)snprintf(text, sizeof(text), "PRAGMA user_version=%d;PRAGMA application_id=%u", m->n,
             m->application_id);
     if (rc >= 0)

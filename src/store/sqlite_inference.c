@@ -338,41 +338,51 @@ static int fetch(struct listing *l, const struct lg_scope *sc, struct lg_arena *
     return rc;
 }
 
-static int list(struct listing *l, const struct lg_scope *sc, struct lg_arena *a,
-        struct lg_inference_page *p)
+/* Gathers the keys of all days that the page needs. */
+static int list_days(struct listing *l, const struct lg_scope *sc, struct lg_arena *a)
 {
     const struct lg_inference_query *q = l->q;
     int64_t first = q->from == 0 ? 0 : lg_day_of(q->from - 1);
     int64_t last = q->to == 0 ? INT64_MAX : lg_day_of(q->to), *days;
+    bool by_time = q->sort == LG_INFERENCE_BY_TIME;
     uint32_t n;
     int rc;
 
-    if (l->has_cursor && q->sort == LG_INFERENCE_BY_TIME) {
-        if (q->ascending)
-            first = l->cursor.at.day;
-        else
-            last = l->cursor.at.day;
-    }
+    if (l->has_cursor && by_time && q->ascending)
+        first = l->cursor.at.day;
+    else if (l->has_cursor && by_time)
+        last = l->cursor.at.day;
     rc = lg_days_between(l->es, first, last, q->ascending, a, &days, &n);
     for (uint32_t i = 0; rc >= 0 && i < n; i++) {
         /* By time, a full page needs no further day, but for the count. */
-        if (q->sort == LG_INFERENCE_BY_TIME && l->keys.n > q->limit &&
-                (l->has_cursor || l->total > LG_STORE_TOTAL_CAP))
+        if (by_time && l->keys.n > q->limit && (l->has_cursor || l->total > LG_STORE_TOTAL_CAP))
             break;
         rc = list_day(l, sc, days[i]);
     }
+    return rc;
+}
+
+static int list(struct listing *l, const struct lg_scope *sc, struct lg_arena *a,
+        struct lg_inference_page *p)
+{
+    const struct lg_inference_query *q = l->q;
+    bool more;
+    int rc = list_days(l, sc, a);
+
     if (rc < 0)
         return rc;
     if (l->keys.n > 0)
         qsort(l->keys.v, l->keys.n, sizeof(*l->keys.v), q->ascending ? key_up : key_down);
-    p->n = l->keys.n > q->limit ? q->limit : (uint32_t)l->keys.n;
-    p->total = l->has_cursor                ? l->cursor.total
-            : l->total > LG_STORE_TOTAL_CAP ? LG_STORE_TOTAL_CAP
-                                            : l->total;
-    p->total_is_lower_bound =
-            l->has_cursor ? l->cursor.lower_bound != 0 : l->total > LG_STORE_TOTAL_CAP;
+    more = l->keys.n > q->limit;
+    p->n = more ? q->limit : (uint32_t)l->keys.n;
+    p->total_is_lower_bound = l->total > LG_STORE_TOTAL_CAP;
+    p->total = p->total_is_lower_bound ? LG_STORE_TOTAL_CAP : l->total;
+    if (l->has_cursor) {
+        p->total = l->cursor.total;
+        p->total_is_lower_bound = l->cursor.lower_bound != 0;
+    }
     rc = fetch(l, sc, a, p, p->n);
-    if (rc >= 0 && l->keys.n > q->limit) {
+    if (rc >= 0 && more) {
         struct cursor next = {
                 query_hash(q), l->keys.v[q->limit - 1], p->total, p->total_is_lower_bound};
 

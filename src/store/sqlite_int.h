@@ -77,9 +77,10 @@ int lg_q_col_fixed(struct lg_q *q, int i, void *ret, size_t n) LG_MUST_CHECK;
 int lg_sqlite_code(int rc);
 int lg_conn_exec(struct lg_conn *c, const char *sql) LG_MUST_CHECK;
 
-/* Version n of a file is what migrations[0..n-1] make; PRAGMA user_version tells it. */
+/* Version n of a file is what steps[0..n-1] make, each a list of statements that NULL ends;
+ * PRAGMA user_version tells it. */
 struct lg_migrations {
-    const char *const *sql;
+    const char *const *const *steps;
     int n;
     uint32_t application_id; /* PRAGMA application_id: a foreign database is refused */
 };

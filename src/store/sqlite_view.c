@@ -77,16 +77,28 @@ bool lg_view_sees(const struct lg_view *v, int64_t tenant_ref)
  * whose pairs alternate. */
 static uint32_t fold2(uint32_t cp)
 {
-    if ((cp >= 0xc0 && cp <= 0xde && cp != 0xd7) || (cp >= 0x391 && cp <= 0x3a9) ||
-            (cp >= 0x410 && cp <= 0x42f))
-        return cp + 32;
-    if (cp >= 0x400 && cp <= 0x40f)
-        return cp + 80;
-    if ((cp >= 0x100 && cp <= 0x137 && cp != 0x130 && cp != 0x131) ||
-            (cp >= 0x14a && cp <= 0x177) || (cp >= 0x460 && cp <= 0x481))
-        return cp | 1;
-    if ((cp >= 0x139 && cp <= 0x148) || (cp >= 0x179 && cp <= 0x17e))
-        return (cp & 1) != 0 ? cp + 1 : cp;
+    static const struct {
+        uint16_t first, last;
+        enum { PLUS_32, PLUS_80, EVEN_IS_UPPER, ODD_IS_UPPER } how;
+    } ranges[] = {{0xc0, 0xd6, PLUS_32}, {0xd8, 0xde, PLUS_32}, {0x100, 0x12f, EVEN_IS_UPPER},
+            {0x132, 0x137, EVEN_IS_UPPER}, {0x139, 0x148, ODD_IS_UPPER},
+            {0x14a, 0x177, EVEN_IS_UPPER}, {0x179, 0x17e, ODD_IS_UPPER}, {0x391, 0x3a9, PLUS_32},
+            {0x400, 0x40f, PLUS_80}, {0x410, 0x42f, PLUS_32}, {0x460, 0x481, EVEN_IS_UPPER}};
+
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+        if (cp < ranges[i].first || cp > ranges[i].last)
+            continue;
+        switch (ranges[i].how) {
+        case PLUS_32:
+            return cp + 32;
+        case PLUS_80:
+            return cp + 80;
+        case EVEN_IS_UPPER:
+            return cp | 1;
+        default:
+            return cp + (cp & 1);
+        }
+    }
     return cp;
 }
 

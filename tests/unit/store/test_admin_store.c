@@ -278,10 +278,13 @@ static void test_settings(void **state)
 /* An older file gets the steps that it lacks, all or none; what it holds stays. */
 static void test_migration(void **state)
 {
-    static const char *const v1[] = {"CREATE TABLE t(x); INSERT INTO t VALUES(7)"};
-    static const char *const v3[] = {"CREATE TABLE t(x)",
-            "ALTER TABLE t ADD COLUMN y INTEGER DEFAULT 1", "UPDATE t SET y=x+1"};
-    static const char *const broken[] = {"", "", "", "CREATE TABLE u(z); SELECT nonsense"};
+    static const char *const first[] = {"CREATE TABLE t(x)", "INSERT INTO t VALUES(7)", NULL};
+    static const char *const second[] = {"ALTER TABLE t ADD COLUMN y INTEGER DEFAULT 1", NULL};
+    static const char *const third[] = {"UPDATE t SET y=x+1", NULL};
+    static const char *const fourth[] = {"CREATE TABLE u(z)", "SELECT nonsense", NULL};
+    static const char *const *const v1[] = {first};
+    static const char *const *const v3[] = {first, second, third};
+    static const char *const *const broken[] = {first, second, third, fourth};
     const struct lg_migrations m1 = {v1, 1, 0x1234}, m3 = {v3, 3, 0x1234}, m4 = {broken, 4, 0x1234},
                                other = {v1, 1, 0x9999};
     struct lg_err err = {0};
