@@ -40,6 +40,7 @@ struct lg_norm_call {
     enum lg_raw_kind raw_kind; /* what raw_event will be; formats may leave it alone */
     bool repaired;             /* text was repaired: flag the events */
     struct lg_position pos;
+    const uint8_t *digest;  /* BLAKE2b-256 of `record` where it was made ahead; else NULL */
     struct lg_arena *arena; /* cleared before each record */
     struct lg_event *ev;    /* cleared by lg_norm_begin; one per normalizer */
     bool host_given;        /* lg_norm_host was called for this event */

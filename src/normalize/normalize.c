@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "crypto/blake2b_many.h"
 #include "normalize/normalize_int.h"
 
 /* Joined arguments, repaired text and copies of one record; a record is at most 1 MiB. */
@@ -170,6 +171,27 @@ static bool tenant_differs(const struct lg_norm_call *call, struct lg_str *ret_n
     return !lg_str_eq(*ret_named, call->opt->tenant_id);
 }
 
+void lg_normalizer_ahead(struct lg_normalizer *nz, const struct lg_str *records, size_t n)
+{
+    nz->at_ahead = 0;
+    nz->n_ahead = nz->by_bytes ? n < LG_NORM_AHEAD ? n : LG_NORM_AHEAD : 0;
+    for (size_t i = 0; i < nz->n_ahead; i++)
+        nz->ahead[i] = lg_str_trim(records[i]);
+    lg_blake2b_256_many(nz->ahead, nz->n_ahead, nz->digest);
+}
+
+/* The digest of the record in hand, if it is the one that was announced. */
+static const uint8_t *digest_ahead(struct lg_normalizer *nz, struct lg_str record)
+{
+    size_t i = nz->at_ahead;
+
+    if (i >= nz->n_ahead)
+        return NULL;
+    nz->at_ahead++;
+    record = lg_str_trim(record);
+    return nz->ahead[i].p == record.p && nz->ahead[i].n == record.n ? nz->digest[i] : NULL;
+}
+
 int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, struct lg_str record,
         bool padded, struct lg_position pos, const struct lg_norm_sink *sink)
 {
@@ -180,6 +202,7 @@ int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, st
             .sink = sink,
             .record = record,
             .pos = pos,
+            .digest = digest_ahead(nz, record),
             .arena = &nz->arena,
             .ev = &nz->ev,
     };

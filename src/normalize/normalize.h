@@ -102,6 +102,14 @@ void lg_normalizer_free(struct lg_normalizer *nz);
 int lg_normalizer_record(struct lg_normalizer *nz, struct lg_norm_stream *st, struct lg_str record,
         bool padded, struct lg_position pos, const struct lg_norm_sink *sink) LG_MUST_CHECK;
 /*
+ * A hint that only saves time: these records, with these bytes, are what lg_normalizer_record gets
+ * next, one after the other; after another record first, or with other bytes behind the same
+ * pointers, ids would be wrong. Where the last event had no identity but its record's digest,
+ * theirs are made here side by side. At most LG_NORM_AHEAD; of more the first.
+ */
+#define LG_NORM_AHEAD ((size_t)32)
+void lg_normalizer_ahead(struct lg_normalizer *nz, const struct lg_str *records, size_t n);
+/*
  * Whether records of the stream are still held by an assembler whose position has this `line`
  * (live streams keep there what the offset counts in): *ret is the lowest of their offsets.
  */

@@ -10,6 +10,11 @@ struct lg_normalizer {
     struct lg_json *json;
     struct lg_arena arena;
     struct lg_event ev;
+    bool by_bytes; /* the last event's identity was the digest of its record */
+    /* digests of the records that come next, made together: see lg_normalizer_ahead */
+    struct lg_str ahead[LG_NORM_AHEAD];
+    uint8_t digest[LG_NORM_AHEAD][32];
+    size_t n_ahead, at_ahead;
 };
 
 struct lg_norm_stream {

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/utf8.h"
 #include "event/codec.h"
@@ -152,8 +154,12 @@ int lg_norm_emit(struct lg_norm_call *call, const struct lg_str *identity, size_
                 call, LG_DEAD_BAD_TIME, ev->time_ns == 0 ? "no usable time" : "outside 1980..2200");
     if (ev->claimed_time_ns == 0)
         ev->claimed_time_ns = ev->time_ns;
+    call->nz->by_bytes = n == 0;
     if (n == 0) {
-        lg_blake2b_256(ev->raw, digest);
+        if (call->digest != NULL && ev->raw.p == call->record.p && ev->raw.n == call->record.n)
+            memcpy(digest, call->digest, sizeof(digest));
+        else
+            lg_blake2b_256(ev->raw, digest);
         identity = &by_bytes;
         n = 1;
         ev->flags |= LG_EVF_NO_IDENTITY;

@@ -339,6 +339,17 @@ static int use_stream(struct normalizing *n, const struct job *j)
     return lg_norm_stream_new(j->stream, &n->stream);
 }
 
+/* Records from i on, so that their digests are made side by side. */
+static void look_ahead(struct normalizing *n, const struct lg_capture_batch *b, size_t i)
+{
+    struct lg_str next[LG_NORM_AHEAD];
+    size_t count = 0;
+
+    for (; count < LG_NORM_AHEAD && i + count < b->records.n; count++)
+        next[count] = lg_capture_record_str(b, i + count);
+    lg_normalizer_ahead(n->nz, next, count);
+}
+
 static int normalize_batch(struct normalizing *n, const struct job *j)
 {
     const struct lg_norm_sink sink = {
@@ -347,9 +358,12 @@ static int normalize_batch(struct normalizing *n, const struct job *j)
 
     if (j->batch != NULL)
         n->stats.records += j->batch->records.n;
-    for (size_t i = 0; j->batch != NULL && i < j->batch->records.n && rc == 0; i++)
+    for (size_t i = 0; j->batch != NULL && i < j->batch->records.n && rc == 0; i++) {
+        if (i % LG_NORM_AHEAD == 0)
+            look_ahead(n, j->batch, i);
         rc = lg_normalizer_record(n->nz, n->stream, lg_capture_record_str(j->batch, i), true,
                 j->batch->records.v[i].pos, &sink);
+    }
     if (rc == 0 && j->flush)
         rc = lg_normalizer_flush(n->nz, n->stream, &sink);
     return rc;
