@@ -89,8 +89,10 @@ int lg_jury_rescore(
 {
     LG_CLEANUP(lg_cleanup_free) uint32_t *drop = NULL;
     uint32_t n = 0;
-    int rc = 0;
+    int rc = lg_jury_again(j, g);
 
+    if (rc < 0)
+        return rc;
     drop = lg_malloc((j->nodes.n_nodes + 1) * sizeof(*drop));
     if (drop == NULL)
         return LG_ENOMEM;
@@ -275,7 +277,14 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
 
     if (v->error != NULL || v->idle_skipped)
         return 0; /* the jury was not asked: what it holds is of another window */
-    rc = marks(j, g);
+    if (j->last != NULL && j->last->evidence) {
+        memcpy(v->evidence, j->last->v.evidence, sizeof(v->evidence));
+        v->n_evidence = j->last->v.n_evidence;
+        return 0;
+    }
+    rc = lg_jury_again(j, g);
+    if (rc == 0)
+        rc = marks(j, g);
     if (rc == 0)
         rc = candidates(j, g, &c, &n);
     if (rc == 0)
@@ -307,5 +316,10 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
         v->evidence[i] = (struct lg_evidence){c[i].node, UINT32_MAX, c[i].drop / total, c[i].drop};
     v->n_evidence = shown;
     link_tree(g, v);
+    if (j->last != NULL) {
+        memcpy(j->last->v.evidence, v->evidence, sizeof(v->evidence));
+        j->last->v.n_evidence = shown;
+        j->last->evidence = true;
+    }
     return 0;
 }

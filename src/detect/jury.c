@@ -28,6 +28,8 @@ int lg_jury_new(
         rc = lg_patterns_new(&j->patterns);
     if (rc == 0)
         rc = lg_gnn_scratch_new(&j->scratch);
+    if (rc == 0)
+        rc = lg_repeat_new(&j->repeat);
     if (rc == 0) {
         j->counts = lg_calloc(lg_features_count_n(), sizeof(*j->counts));
         if (j->counts == NULL)
@@ -48,6 +50,7 @@ void lg_jury_free(struct lg_jury *j)
     lg_gnn_scratch_free(j->scratch);
     lg_patterns_free(j->patterns);
     lg_features_free(j->features);
+    lg_repeat_free(j->repeat);
     lg_free(j->counts);
     lg_free(j->mark);
     lg_free(j);
@@ -160,6 +163,7 @@ static int score(struct lg_jury *j, const struct lg_graph *g, struct lg_scores *
     int rc;
 
     memset(&s, 0, sizeof(s));
+    j->told_again = false;
     j->ablating = false;
     rc = lg_patterns_match(j->patterns, g, NULL, &j->hits, &j->n_hits);
     if (rc < 0)
@@ -187,6 +191,7 @@ int lg_jury_score(
     struct lg_scores s;
     int rc = score(j, g, &s);
 
+    j->last = NULL;
     if (rc == 0 && removed != NULL)
         rc = lg_jury_rescore(j, g, removed, &s);
     if (rc == 0)
@@ -202,12 +207,36 @@ static double now_ms(void)
     return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec * 1e-6;
 }
 
+int lg_jury_again(struct lg_jury *j, const struct lg_graph *g)
+{
+    struct lg_scores s;
+
+    return j->told_again ? score(j, g, &s) : 0;
+}
+
+/* A verdict without evidence. */
+static int judge(struct lg_jury *j, const struct lg_graph *g, struct lg_verdict *ret)
+{
+    int rc = score(j, g, &ret->scores);
+
+    if (rc < 0)
+        return rc;
+    ret->hits = j->hits;
+    ret->n_hits = j->n_hits;
+    if (ret->scores.prob >= j->opt.threshold)
+        ret->prediction = LG_PREDICT_ATTACK;
+    ret->confidence = ret->scores.prob > 0.5 ? ret->scores.prob : 1.0 - ret->scores.prob;
+    j->last = lg_repeat_put(j->repeat, ret);
+    return 0;
+}
+
 int lg_jury_judge(struct lg_jury *j, const struct lg_graph *g, struct lg_verdict *ret)
 {
     double start = now_ms();
     int rc = 0;
 
     memset(ret, 0, sizeof(*ret));
+    j->last = NULL;
     if (g->n_nodes < MIN_NODES) {
         ret->prediction = LG_PREDICT_ERROR;
         ret->error = "too_few_nodes";
@@ -218,14 +247,16 @@ int lg_jury_judge(struct lg_jury *j, const struct lg_graph *g, struct lg_verdict
         ret->confidence = 1.0;
         return 0;
     }
-    rc = score(j, g, &ret->scores);
+    j->last = lg_repeat_find(j->repeat, g);
+    j->told_again = j->last != NULL;
+    if (j->told_again) {
+        *ret = j->last->v;
+        ret->n_evidence = 0;
+    } else {
+        rc = judge(j, g, ret);
+    }
     if (rc < 0)
         return rc;
-    ret->hits = j->hits;
-    ret->n_hits = j->n_hits;
-    if (ret->scores.prob >= j->opt.threshold)
-        ret->prediction = LG_PREDICT_ATTACK;
-    ret->confidence = ret->scores.prob > 0.5 ? ret->scores.prob : 1.0 - ret->scores.prob;
     if (j->opt.evidence && ret->prediction == LG_PREDICT_ATTACK)
         rc = lg_jury_evidence(j, g, ret);
     ret->time_ms = now_ms() - start;

@@ -2,6 +2,7 @@
 #define LG_DETECT_JURY_INT_H
 
 #include "detect/jury.h"
+#include "detect/repeat.h"
 
 /* Inside of a jury, for jury.c, evidence.c and the training driver's tests. */
 struct lg_jury {
@@ -11,6 +12,9 @@ struct lg_jury {
     struct lg_patterns *patterns;
     struct lg_gnn_scratch *scratch; /* one after the other, the networks work in it */
     float *counts;
+    struct lg_repeat *repeat;
+    struct lg_repeat_entry *last;  /* of the graph that was judged last; NULL: none is kept */
+    bool told_again;               /* its verdict was that one: what follows is of another graph */
     struct lg_node_features nodes; /* of the last scored graph */
     struct lg_gnn_graph gnn;
     double first_gat; /* log-odds of the first network, whose forward stays in the scratch */
@@ -28,6 +32,8 @@ void lg_jury_combine(const struct lg_model *m, struct lg_scores *s);
 void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *ret);
 int lg_jury_plain(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
         struct lg_scores *s) LG_MUST_CHECK;
+/* Makes what the jury holds that of `g`, the graph judged last, if its verdict was an old one. */
+int lg_jury_again(struct lg_jury *j, const struct lg_graph *g) LG_MUST_CHECK;
 /* After a full score of the same graph: the scores without the marked nodes. */
 int lg_jury_rescore(struct lg_jury *j, const struct lg_graph *g, const uint8_t *removed,
         struct lg_scores *s) LG_MUST_CHECK;
