@@ -256,7 +256,8 @@ static int take_plain(void *ctx, struct lg_str plain)
 
 uint64_t lg_req_drain_bytes(const struct lg_http_req *req)
 {
-    uint64_t max = 4 * (uint64_t)req->core->opts.max_body_bytes;
+    const size_t own = req->max_body, all = req->core->opts.max_body_bytes;
+    const uint64_t max = 4 * (uint64_t)(own > all ? own : all);
 
     return max > (1u << 20) ? max : 1u << 20;
 }

@@ -144,6 +144,8 @@ void lg_intake_free(struct lg_intake *in)
         in->pool = w->next;
         work_free(w);
     }
+    for (int api = 0; api < LG_INTAKE_API_COUNT; api++)
+        lg_free(in->rows[api]);
     (void)pthread_mutex_destroy(&in->lock);
     lg_free(in);
 }
@@ -620,15 +622,32 @@ const struct lg_route lg_intake_rows[] = {
 };
 const size_t lg_intake_rows_n = sizeof(lg_intake_rows) / sizeof(*lg_intake_rows);
 
+/* The rows with this configuration's largest body; they stay as long as the intake. */
+static int add_rows(struct lg_intake *in, struct lg_router *rt, enum lg_intake_api api,
+        const struct lg_route *rows, size_t n, struct lg_err *reterr)
+{
+    struct lg_route *own = (struct lg_route *)lg_calloc(n, sizeof(*own));
+
+    if (own == NULL)
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++) {
+        own[i] = rows[i];
+        own[i].max_body_bytes = in->config.intake.max_request_bytes;
+    }
+    LG_ASSERT(in->rows[api] == NULL);
+    in->rows[api] = own;
+    return lg_router_add(rt, own, n, in, reterr);
+}
+
 int lg_intake_attach(struct lg_intake *in, struct lg_router *rt, struct lg_err *reterr)
 {
     int rc = lg_router_schemas(rt, schemas, sizeof(schemas) / sizeof(*schemas), reterr);
 
     if (rc == 0)
-        rc = lg_router_add(rt, lg_intake_rows, lg_intake_rows_n, in, reterr);
+        rc = add_rows(in, rt, LG_INTAKE_API_NDJSON, lg_intake_rows, lg_intake_rows_n, reterr);
     if (rc == 0 && in->config.intake.elasticsearch)
-        rc = lg_router_add(rt, lg_intake_es_rows, lg_intake_es_rows_n, in, reterr);
+        rc = add_rows(in, rt, LG_INTAKE_API_ES, lg_intake_es_rows, lg_intake_es_rows_n, reterr);
     if (rc == 0 && in->config.intake.splunk_hec)
-        rc = lg_router_add(rt, lg_intake_hec_rows, lg_intake_hec_rows_n, in, reterr);
+        rc = add_rows(in, rt, LG_INTAKE_API_HEC, lg_intake_hec_rows, lg_intake_hec_rows_n, reterr);
     return rc;
 }

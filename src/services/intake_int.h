@@ -179,6 +179,7 @@ struct lg_intake {
     struct lg_config config;
     char default_tenant[LG_MAX_TENANT_BYTES + 1];
     enum lg_topic splunk_topic, syslog_topic;
+    struct lg_route *rows[LG_INTAKE_API_COUNT]; /* owned; the router has them */
     _Atomic unsigned retry_after_s;
     _Atomic uint64_t inflight_bytes;
     _Atomic uint64_t ack_id;

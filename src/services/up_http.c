@@ -227,10 +227,10 @@ void lg_up_http_stop(struct lg_up *p, uint32_t ms)
     p->server = NULL;
     lg_api_free(p->api);
     p->api = NULL;
-    lg_intake_free(p->intake);
-    p->intake = NULL;
     lg_router_free(p->router);
     p->router = NULL;
+    lg_intake_free(p->intake);
+    p->intake = NULL;
     lg_auth_free(p->auth);
     p->auth = NULL;
 }

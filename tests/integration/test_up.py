@@ -97,6 +97,14 @@ def test_events_are_stored_once(replayed):
     assert replayed.metric("logster_store_rows_total") == stored
 
 
+def test_bodies_of_intake_have_their_own_limit(tmp_path):
+    line = json.dumps({"@timestamp": "2024-05-01T10:00:00.000Z", "x": "y" * 1000}).encode() + b"\n"
+    with Platform(tmp_path / "data", **{"intake.max_request_bytes": "4MiB"}) as up:
+        sent = up.request("POST", "/ingest/sysmon", line * 3000)
+        assert sent.status == 200 and sent.json()["accepted"] == 3000
+        assert up.request("POST", "/ingest/sysmon", line * 5000).status == 413
+
+
 def test_alert_moves_and_says_who(replayed):
     alert = replayed.get("/alerts").json()["alerts"][0]
     path = "/alerts/" + alert["alert_id"]
