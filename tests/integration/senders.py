@@ -12,9 +12,9 @@ IMAGES = ["C:\\Windows\\System32\\cmd.exe", "C:\\Windows\\System32\\whoami.exe",
           "C:\\Program Files\\App\\app.exe", "C:\\Windows\\System32\\net.exe"]
 
 
-def event(host, seq, step=0.5):
+def event(host, seq, step=0.5, when=None):
     """Process creation number `seq` of a host: everything about it follows from the two."""
-    when = START + timedelta(seconds=seq * step)
+    when = when or START + timedelta(seconds=seq * step)
     utc = when.strftime("%Y-%m-%d %H:%M:%S.") + f"{when.microsecond // 1000:03d}"
     image = IMAGES[seq % len(IMAGES)]
     guid = f"{{{seq:08x}-0000-4000-8000-{abs(hash_of(host)):012x}}}"

@@ -17,7 +17,7 @@ from senders import Sender
 CUTS = int(os.environ.get("POWER_CUTS", "3"))
 FAULTS = int(os.environ.get("FAULTS", "0"))
 STEP = int(os.environ.get("FAULTS_STEP", "1"))
-SAMPLED = {"eio": [40, 200, 343, 430], "enospc": [3, 120, 290, 900]}  # up to about 320: the start
+SAMPLED = {"eio": [40, 343, 430], "enospc": [120, 290]}  # up to about 320: the start
 SETTINGS = {"inference.idle_timeout": "15s", "inference.checkpoint_interval": "1s",
             "pipeline.drain_timeout": "5s", "pipeline.retry_max": "500ms", **FAST_API}
 
