@@ -13,6 +13,8 @@
 
 #define HOUSE_SECONDS 60
 #define SEND_TIMEOUT_MS 10000
+#define KEEP_DELIVERIES_NS (30 * 86400 * LG_NS_PER_SEC)
+#define PURGE_ROWS 5000 /* an hour */
 
 /*
  * What has to be done now and then: old event days go, the audit log's head is carried away to a
@@ -153,10 +155,23 @@ static void retain(struct lg_up *p, lg_time now)
         lg_log(LG_LOG_INFO, "store", "removed event days past store.retention", "days=%u", removed);
 }
 
+/* Notifications that are over; what they told stands in the alerts and their history. */
+static void forget_deliveries(struct lg_up *p, lg_time now)
+{
+    struct lg_admin_store *st = p->alerts->admin;
+    uint32_t n;
+    int rc = st->ops->delivery_purge(st, now - KEEP_DELIVERIES_NS, PURGE_ROWS, &n);
+
+    if (rc < 0)
+        lg_log(LG_LOG_ERROR, "store", "old notifications could not be removed", "error=%s",
+                lg_err_name(rc));
+}
+
 static void *house_main(void *arg)
 {
     struct lg_up *p = arg;
     lg_time exported = 0;
+    unsigned turn = 0;
 
     (void)pthread_setname_np(pthread_self(), "lg-house");
     (void)pthread_mutex_lock(&p->lock);
@@ -167,6 +182,8 @@ static void *house_main(void *arg)
         (void)pthread_mutex_unlock(&p->lock);
         now = lg_up_now(NULL);
         retain(p, now);
+        if (turn++ % 60 == 0)
+            forget_deliveries(p, now);
         if ((exported == 0 || now - exported >= p->cfg.audit.export_interval_ns) &&
                 export_head(p, now))
             exported = now;

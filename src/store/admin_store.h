@@ -123,6 +123,8 @@ struct lg_admin_store_ops {
             struct lg_delivery_row **ret, uint32_t *ret_n);
     int (*delivery_update)(struct lg_admin_store *st, const struct lg_uuid *id,
             enum lg_delivery_state state, lg_time next_at, struct lg_str error);
+    /* Of the oldest `max`, forgets those that were done or given up before `before`. */
+    int (*delivery_purge)(struct lg_admin_store *st, lg_time before, uint32_t max, uint32_t *ret_n);
     int (*delivery_list)(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
             uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret, uint32_t *ret_n);
 

@@ -525,6 +525,27 @@ static int delivery_update(struct lg_admin_store *st, const struct lg_uuid *id,
     return end(st, &q, true);
 }
 
+/* Rows lie in the order of creation: only the first `max` are looked at. */
+static int delivery_purge(struct lg_admin_store *st, lg_time before, uint32_t max, uint32_t *ret_n)
+{
+    struct lg_sqlite_alerts *as = lg_admin_of(st);
+    struct lg_conn *c;
+    struct lg_q q;
+    int rc = lg_sdb_begin(&as->db, &c);
+
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, c,
+            "DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries ORDER BY seq LIMIT"
+            " ?2) AND state<>0 AND next_at<?1");
+    lg_q_i64(&q, before);
+    lg_q_i64(&q, max);
+    rc = lg_q_run(&q);
+    if (rc >= 0)
+        *ret_n = (uint32_t)sqlite3_changes(c->db);
+    return lg_sdb_end(&as->db, rc);
+}
+
 static int delivery_list(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
         uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret, uint32_t *ret_n)
 {
@@ -609,6 +630,7 @@ const struct lg_admin_store_ops lg_sqlite_admin_ops = {
         .delivery_add = delivery_add,
         .delivery_due = delivery_due,
         .delivery_update = delivery_update,
+        .delivery_purge = delivery_purge,
         .delivery_list = delivery_list,
         .setting_get = setting_get,
         .setting_put = setting_put,

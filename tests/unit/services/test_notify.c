@@ -109,7 +109,7 @@ static void receiver_stop(struct receiver *r)
 
 struct fix {
     char dir[64];
-    lg_time now;
+    _Atomic lg_time now; /* the sender's thread asks too */
     struct lg_config cfg;
     struct lg_alert_store *store;
     struct lg_metrics *metrics;

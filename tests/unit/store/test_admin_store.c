@@ -262,6 +262,39 @@ static void test_deliveries(void **state)
     assert_int_equal(n, 0);
 }
 
+/* Only what is over, and only what is old. */
+static void test_deliveries_purged(void **state)
+{
+    struct lg_delivery_row d = {.tenant_id = LG_STR("a"),
+                                   .target = LG_STR("hook"),
+                                   .body = LG_STR("{}"),
+                                   .next_at = 10},
+                           *list;
+    uint32_t n;
+
+    (void)state;
+    for (uint8_t i = 1; i <= 4; i++) {
+        d.delivery_id.b[0] = 0xd0;
+        d.delivery_id.b[1] = i;
+        assert_int_equal(f.ad->ops->delivery_add(f.ad, &d), 0);
+        if (i != 2) /* the second is still due */
+            assert_int_equal(
+                    f.ad->ops->delivery_update(f.ad, &d.delivery_id,
+                            i == 1 ? LG_DELIVERY_DONE : LG_DELIVERY_GIVEN_UP, 100 * i, LG_STR("")),
+                    0);
+    }
+    assert_int_equal(f.ad->ops->delivery_purge(f.ad, 100, 100, &n), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(f.ad->ops->delivery_purge(f.ad, 400, 1, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(f.ad->ops->delivery_purge(f.ad, 400, 100, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(f.ad->ops->delivery_list(f.ad, f.a, LG_STR("a"), 10, &f.arena, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(list[0].delivery_id.b[1], 4);
+    assert_int_equal(list[1].delivery_id.b[1], 2);
+}
+
 static void test_settings(void **state)
 {
     struct lg_str v;
@@ -310,8 +343,8 @@ static void test_migration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_tenants), T(test_tokens), T(test_audit),
-            T(test_audit_tamper), T(test_searches), T(test_deliveries), T(test_settings),
-            T(test_migration)};
+            T(test_audit_tamper), T(test_searches), T(test_deliveries), T(test_deliveries_purged),
+            T(test_settings), T(test_migration)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
