@@ -74,6 +74,17 @@ static void advance(struct lg_capture *cap, struct lg_str text)
     cap->offset += text.n;
 }
 
+/* The same over what one cut took: a line of its own has its end at the end alone. */
+static void advance_cut(struct lg_capture *cap, struct lg_str text)
+{
+    if (cap->split.framing != LG_SPLIT_LINES) {
+        advance(cap, text);
+        return;
+    }
+    cap->line += text.n > 0 && text.p[text.n - 1] == '\n';
+    cap->offset += text.n;
+}
+
 static bool is_blank(struct lg_str s)
 {
     return lg_str_trim(s).n == 0;
@@ -113,7 +124,7 @@ static int cut_records(struct lg_capture *cap, struct lg_capture_batch *b, size_
                 return rc;
         }
         cap->skipping = false;
-        advance(cap, lg_str_of(text.p + cut.skip, cut.next - cut.skip));
+        advance_cut(cap, lg_str_of(text.p + cut.skip, cut.next - cut.skip));
         *start += cut.next;
         text = lg_str_of(text.p + cut.next, text.n - cut.next);
     }
@@ -181,12 +192,13 @@ static bool is_full(const struct lg_capture *cap, const struct lg_capture_batch 
 
 static int fill_batch(struct lg_capture *cap, struct lg_capture_batch *b)
 {
-    size_t start = 0;
+    size_t start = 0, room = cap->carry.n + READ_BYTES + LG_JSON_PADDING;
     int rc = 0;
 
     lg_buf_clear(&b->text);
     b->records.n = 0;
-    if (lg_buf_reserve(&b->text, cap->carry.n + READ_BYTES + LG_JSON_PADDING) < 0)
+    /* all at once, so that it need not move; a live source mostly has little to say */
+    if (lg_buf_reserve(&b->text, lg_input_may_wait(cap->src) ? room : room + cap->batch_bytes) < 0)
         return LG_ENOMEM;
     lg_buf_adds(&b->text, lg_buf_str(&cap->carry));
     lg_buf_clear(&cap->carry);

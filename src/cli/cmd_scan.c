@@ -47,6 +47,7 @@ struct scan_cmd {
     double shown_at; /* progress */
     uint32_t files;
     struct lg_table *tables; /* one a worker */
+    struct lg_err model_err;
 };
 
 /* --- what the scan gives ---------------------------------------------------------------------- */
@@ -67,6 +68,16 @@ static int on_verdict(void *user, uint32_t worker, struct lg_jury *jury, const s
     /* evidence costs more than the verdict: made only for windows that may be shown */
     rc = lg_jury_evidence(jury, g, v);
     return rc < 0 ? rc : lg_table_add(&c->tables[worker], v, g, lg_jury_model(jury));
+}
+
+/* A shipped model is loaded when a window of its platform has come. */
+static int on_model(void *user, enum lg_platform p, const struct lg_model **ret)
+{
+    struct scan_cmd *c = user;
+    int rc = c->n_model_dirs > 0 ? 0 : lg_models_load_shipped(p, &c->models[p], &c->model_err);
+
+    *ret = c->models[p];
+    return rc;
 }
 
 static int on_output(void *user, struct lg_str bytes)
@@ -229,8 +240,11 @@ static int parse(struct scan_cmd *c, int argc, char **argv)
 
 static int run(struct scan_cmd *c)
 {
-    const struct lg_scan_sink sink = {
-            .user = c, .verdict = on_verdict, .output = on_output, .progress = on_progress};
+    const struct lg_scan_sink sink = {.user = c,
+            .verdict = on_verdict,
+            .model = on_model,
+            .output = on_output,
+            .progress = on_progress};
     struct lg_scan_stats stats;
     struct lg_err err = {0, ""};
     int rc = lg_scan_run(&c->opt, &sink, on_file_error, &stats, &err);
@@ -245,7 +259,8 @@ static int run(struct scan_cmd *c)
         summary(&stats, c);
     }
     if (rc < 0 && stats.files_failed == 0)
-        (void)fprintf(stderr, "logster scan: %s\n", err.text);
+        (void)fprintf(stderr, "logster scan: %s\n",
+                c->model_err.text[0] != '\0' ? c->model_err.text : err.text);
     if (rc < 0)
         return LG_EXIT_FAILED;
     if (stats.no_model > 0) {
@@ -284,7 +299,8 @@ int lg_cmd_scan(int argc, char **argv)
         return LG_EXIT_FAILED;
     for (uint32_t i = 0; i < c.opt.workers; i++)
         lg_table_init(&c.tables[i], c.limit);
-    if (lg_models_load(c.model_dirs, c.n_model_dirs, c.models, &err) < 0) {
+    if ((c.n_model_dirs > 0 ? lg_models_load(c.model_dirs, c.n_model_dirs, c.models, &err)
+                            : lg_models_shipped(&err)) < 0) {
         (void)fprintf(stderr, "logster scan: %s\n", err.text);
         rc = LG_EXIT_FAILED;
     } else {

@@ -49,26 +49,57 @@ static int shipped(char out[PATH_BYTES])
     return LG_ENOENT;
 }
 
+/* The folder of a platform's shipped model; false if there is none. */
+static bool folder_of(const char *root, enum lg_platform p, char out[PATH_BYTES + 32])
+{
+    static const char *const names[2] = {
+            [LG_PLATFORM_WINDOWS] = "windows", [LG_PLATFORM_LINUX] = "linux"};
+    char manifest[PATH_BYTES + 64];
+
+    (void)snprintf(out, PATH_BYTES + 32, "%s/%s", root, names[p]);
+    (void)snprintf(manifest, sizeof(manifest), "%s/manifest.json", out);
+    return access(manifest, F_OK) == 0;
+}
+
+int lg_models_shipped(struct lg_err *reterr)
+{
+    char root[PATH_BYTES], dir[PATH_BYTES + 32];
+
+    if (shipped(root) < 0)
+        return lg_err_set(reterr, LG_ENOENT, "no models beside the program; name one with --model");
+    if (!folder_of(root, LG_PLATFORM_WINDOWS, dir) && !folder_of(root, LG_PLATFORM_LINUX, dir))
+        return lg_err_set(reterr, LG_ENOENT, "%s holds no model; name one with --model", root);
+    return 0;
+}
+
+int lg_models_load_shipped(enum lg_platform p, struct lg_model **ret, struct lg_err *reterr)
+{
+    char root[PATH_BYTES], dir[PATH_BYTES + 32];
+    int rc;
+
+    *ret = NULL;
+    if (shipped(root) < 0 || !folder_of(root, p, dir))
+        return 0;
+    rc = lg_model_load(dir, ret, reterr);
+    if (rc == 0 && (*ret)->platform != p) {
+        lg_model_free(*ret);
+        *ret = NULL;
+        rc = lg_err_set(reterr, LG_EINVAL, "%s: the model is of another platform", dir);
+    }
+    return rc;
+}
+
 int lg_models_load(
         const char *const *dirs, uint32_t n, struct lg_model *ret[2], struct lg_err *reterr)
 {
-    static const char *const names[2] = {"windows", "linux"};
-    char root[PATH_BYTES], dir[PATH_BYTES + 32], manifest[PATH_BYTES + 64];
     int rc = 0;
 
     for (uint32_t i = 0; i < n && rc == 0; i++)
         rc = load_one(dirs[i], ret, reterr);
     if (n > 0 || rc < 0)
         return rc;
-    if (shipped(root) < 0)
-        return lg_err_set(reterr, LG_ENOENT, "no models beside the program; name one with --model");
-    for (int i = 0; i < 2 && rc == 0; i++) {
-        (void)snprintf(dir, sizeof(dir), "%s/%s", root, names[i]);
-        (void)snprintf(manifest, sizeof(manifest), "%s/manifest.json", dir);
-        if (access(manifest, F_OK) == 0)
-            rc = load_one(dir, ret, reterr);
-    }
-    if (rc == 0 && ret[0] == NULL && ret[1] == NULL)
-        rc = lg_err_set(reterr, LG_ENOENT, "%s holds no model; name one with --model", root);
+    rc = lg_models_shipped(reterr);
+    for (int p = 0; p < 2 && rc == 0; p++)
+        rc = lg_models_load_shipped((enum lg_platform)p, &ret[p], reterr);
     return rc;
 }

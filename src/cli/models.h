@@ -10,5 +10,9 @@
  */
 int lg_models_load(const char *const *dirs, uint32_t n, struct lg_model *ret[2],
         struct lg_err *reterr) LG_MUST_CHECK;
+/* The shipped ones one by one: whether there is any, and that of a platform (NULL: it has none). */
+int lg_models_shipped(struct lg_err *reterr) LG_MUST_CHECK;
+int lg_models_load_shipped(
+        enum lg_platform p, struct lg_model **ret, struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

@@ -1,5 +1,8 @@
 #include "graph/endpoint.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/limits.h"
 #include "base/mem.h"
 #include "graph/live.h"
@@ -63,11 +66,24 @@ void lg_endpoint_free(struct lg_windows *ws, struct lg_endpoint *ep)
 
 /* --- reorder buffer: a heap by (time, event id) --- */
 
+/* Eight bytes of an id as a number in the order of memcmp. */
+static uint64_t id_part(const struct lg_pend *pe, size_t at)
+{
+    uint64_t v;
+
+    memcpy(&v, pe->id.b + at, sizeof(v));
+    return be64toh(v);
+}
+
 static bool wait_before(const struct lg_wait *a, const struct lg_wait *b)
 {
+    uint64_t x, y;
+
     if (a->time != b->time)
         return a->time < b->time;
-    return memcmp(a->pe->id.b, b->pe->id.b, sizeof(a->pe->id.b)) < 0;
+    x = id_part(a->pe, 0);
+    y = id_part(b->pe, 0);
+    return x != y ? x < y : id_part(a->pe, 8) < id_part(b->pe, 8);
 }
 
 void lg_endpoint_wait(struct lg_endpoint *ep, struct lg_pend *pe)

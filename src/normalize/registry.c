@@ -65,12 +65,21 @@ const struct lg_format *lg_format_recognise(
     return lg_registry_find(&call, NULL);
 }
 
+/* Only a UtcTime tells; few records have one, and most heads of files are read for it whole. */
+static bool may_tell_skew(struct lg_str record)
+{
+    return lg_str_find(record, LG_STR("UtcTime")) >= 0 ||
+            lg_str_find(record, LG_STR("\\u")) >= 0; /* JSON may spell it so */
+}
+
 bool lg_format_header_skew(
         struct lg_normalizer *nz, struct lg_str record, bool padded, int64_t *ret_ns)
 {
     struct lg_norm_stream_options opt = {.tenant_id = LG_STR(NORM_TENANT_DEFAULT)};
     struct lg_norm_call call = {.nz = nz, .opt = &opt, .arena = &nz->arena, .ev = &nz->ev};
 
+    if (!may_tell_skew(record))
+        return false;
     lg_arena_clear(&nz->arena);
     if (lg_norm_open_record(&call, record, padded) < 0)
         return false;

@@ -62,7 +62,10 @@ struct scan {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     uint64_t next_out; /* first batch number that is not written yet */
-    int rc;            /* first failure of any thread */
+    pthread_mutex_t model_lock;
+    const struct lg_model *model[2];
+    bool model_asked[2];
+    int rc; /* first failure of any thread */
 };
 
 struct normalizing {
@@ -73,6 +76,7 @@ struct normalizing {
     struct lg_norm_stream *stream; /* of the file in hand */
     uint32_t stream_file;
     struct parcel **parcels; /* of the batch in hand, one an owner */
+    size_t *sizes;           /* of the parcels before, so that the next need not grow */
     struct lg_scan_stats stats;
     pthread_t thread;
 };
@@ -192,15 +196,36 @@ static void wait_for_room(struct scan *s, uint64_t seq)
 
 /* --- owning threads ---------------------------------------------------------------------------- */
 
+/* An owner's jury for a platform; NULL where there is no model. */
+static int need_jury(struct owning *o, enum lg_platform p, struct lg_jury **ret)
+{
+    struct scan *s = o->scan;
+    int rc = 0;
+
+    if (o->jury[p] == NULL) {
+        (void)pthread_mutex_lock(&s->model_lock);
+        if (!s->model_asked[p] && s->sink->model != NULL)
+            rc = s->sink->model(s->sink->user, p, &s->model[p]);
+        s->model_asked[p] = true;
+        (void)pthread_mutex_unlock(&s->model_lock);
+        if (rc == 0 && s->model[p] != NULL)
+            rc = lg_jury_new(s->model[p], &s->opt->jury, &o->jury[p]);
+    }
+    *ret = o->jury[p];
+    return rc;
+}
+
 static int on_window(void *user, const struct lg_graph *g)
 {
     struct owning *o = user;
-    struct lg_jury *jury = o->jury[g->platform];
+    struct lg_jury *jury;
     struct lg_buf *out = &o->out->bytes;
     struct piece piece = {.end_ns = g->end_ns, .owner = o->index, .key = out->n};
     struct lg_verdict v;
-    int rc;
+    int rc = need_jury(o, g->platform, &jury);
 
+    if (rc < 0)
+        return rc;
     o->stats.windows[g->platform]++;
     if (jury == NULL) {
         o->stats.no_model++;
@@ -379,6 +404,8 @@ static int new_parcels(struct normalizing *n, const struct job *j)
         n->parcels[i]->seq = j->seq;
         n->parcels[i]->file = j->file;
         lg_pack_init(&n->parcels[i]->pack);
+        if (lg_buf_reserve(&n->parcels[i]->pack.bytes, n->sizes[i] + n->sizes[i] / 8) < 0)
+            return LG_ENOMEM;
     }
     return 0;
 }
@@ -386,6 +413,8 @@ static int new_parcels(struct normalizing *n, const struct job *j)
 static void send_parcels(struct normalizing *n)
 {
     for (uint32_t i = 0; i < n->scan->workers; i++) {
+        if (n->parcels[i] != NULL)
+            n->sizes[i] = n->parcels[i]->pack.bytes.n;
         if (n->parcels[i] != NULL && !lg_queue_push(n->owners[i], n->parcels[i]))
             parcel_free(n->parcels[i]);
         n->parcels[i] = NULL;
@@ -570,8 +599,8 @@ static int owning_init(struct owning *o, struct scan *s, uint32_t index)
     if (rc == 0)
         rc = lg_windows_new(&w, on_window, o, &o->windows);
     for (int p = 0; p < 2 && rc == 0; p++)
-        if (s->opt->model[p] != NULL)
-            rc = lg_jury_new(s->opt->model[p], &s->opt->jury, &o->jury[p]);
+        if (s->model[p] != NULL)
+            rc = lg_jury_new(s->model[p], &s->opt->jury, &o->jury[p]);
     return rc;
 }
 
@@ -590,7 +619,8 @@ static int normalizing_init(struct normalizing *n, struct scan *s, struct lg_que
     n->scan = s;
     n->owners = owners;
     n->parcels = lg_calloc(s->workers, sizeof(struct parcel *));
-    rc = n->parcels != NULL ? lg_queue_new(s->slots_n, &n->in) : LG_ENOMEM;
+    n->sizes = lg_calloc(s->workers, sizeof(*n->sizes));
+    rc = n->parcels != NULL && n->sizes != NULL ? lg_queue_new(s->slots_n, &n->in) : LG_ENOMEM;
     return rc == 0 ? lg_normalizer_new(&n->nz) : rc;
 }
 
@@ -600,6 +630,7 @@ static void normalizing_done(struct normalizing *n)
     lg_normalizer_free(n->nz);
     lg_queue_free(n->in);
     lg_free(n->parcels);
+    lg_free(n->sizes);
 }
 
 static void add_stats(struct lg_scan_stats *to, const struct lg_scan_stats *from)
@@ -673,7 +704,10 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
     struct scan s = {.opt = opt,
             .sink = sink,
             .lock = PTHREAD_MUTEX_INITIALIZER,
-            .moved = PTHREAD_COND_INITIALIZER};
+            .moved = PTHREAD_COND_INITIALIZER,
+            .model_lock = PTHREAD_MUTEX_INITIALIZER,
+            .model = {opt->model[0], opt->model[1]},
+            .model_asked = {opt->model[0] != NULL, opt->model[1] != NULL}};
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     LG_CLEANUP(lg_cleanup_free) struct normalizing *n = NULL;
     LG_CLEANUP(lg_cleanup_free) struct owning *o = NULL;

@@ -22,7 +22,7 @@ struct lg_scan_options {
     bool fqdn_endpoint;
     int64_t header_offset_ns;        /* or LG_READER_PROBE */
     struct lg_window_options window; /* max_total_bytes is divided among the workers */
-    const struct lg_model *model[2]; /* by enum lg_platform; NULL: windows of it are counted only */
+    const struct lg_model *model[2]; /* by enum lg_platform; NULL: the sink is asked for it */
     struct lg_jury_options jury;
 };
 void lg_scan_options_default(struct lg_scan_options *opt);
@@ -33,6 +33,9 @@ struct lg_scan_sink {
     void *user;
     int (*verdict)(void *user, uint32_t worker, struct lg_jury *jury, const struct lg_graph *g,
             struct lg_verdict *v, struct lg_buf *out);
+    /* The model of a platform that had none in the options, asked for once, when its first window
+     * has come; *ret stays NULL: its windows are counted only. From some thread; may be NULL. */
+    int (*model)(void *user, enum lg_platform p, const struct lg_model **ret);
     /* One at a time, in order. */
     int (*output)(void *user, struct lg_str bytes);
     /* From the calling thread, about once a batch; may be NULL. */

@@ -115,7 +115,8 @@ static inline int su_by_text(const void *a, const void *b)
 
 static inline void su_scan(struct su_run *r)
 {
-    const struct lg_scan_sink sink = {r, su_verdict, su_output, su_progress};
+    const struct lg_scan_sink sink = {
+            .user = r, .verdict = su_verdict, .output = su_output, .progress = su_progress};
 
     r->rc = lg_scan_run(&r->opt, &sink, su_file_error, &r->stats, &r->err);
 }
