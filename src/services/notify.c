@@ -498,12 +498,17 @@ int lg_notify_round(struct lg_notify *n)
 static void *notify_main(void *arg)
 {
     struct lg_notify *n = arg;
+    bool away = false;
 
     (void)pthread_setname_np(pthread_self(), "lg-notify");
     while (!atomic_load(&n->stop)) {
         struct timespec until;
         int rc = lg_notify_round(n);
 
+        if (rc < 0 && rc != LG_EINTR && !away)
+            lg_log(LG_LOG_ERROR, "notify", "deliveries cannot be read or changed; waiting",
+                    "error=%s", lg_err_name(rc));
+        away = rc < 0;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += POLL_NS / LG_NS_PER_SEC;
         (void)pthread_mutex_lock(&n->lock);
