@@ -12,8 +12,8 @@ struct lg_batch {
     struct lg_buf packed;
     LG_VEC(struct lg_event_cols) rows;
     LG_VEC(int64_t) inferences;
+    unsigned attempts;
     int64_t displaced_ms;
-    int64_t first_block;
     struct lg_buf text; /* folding */
 };
 
@@ -26,5 +26,19 @@ int lg_batch_string(struct lg_batch *b, struct lg_str s, int64_t *ret) LG_MUST_C
 /* Notes that the endpoint showed the word in the hour of `t`. */
 int lg_batch_term(
         struct lg_batch *b, int64_t term, int kind, int64_t endpoint, lg_time t) LG_MUST_CHECK;
+
+static inline void lg_bind_opt(struct lg_q *q, int64_t v)
+{
+    if (v != 0)
+        lg_q_i64(q, v);
+    else
+        lg_q_null(q);
+}
+
+/* A record more for the block in hand, and the block's end. */
+int lg_batch_record(struct lg_batch *b, struct lg_str bytes) LG_MUST_CHECK;
+int lg_batch_flush(struct lg_batch *b) LG_MUST_CHECK;
+/* Stores the events of one day, in the order of (tenant, endpoint, time, id). */
+int lg_batch_events(struct lg_batch *b, struct lg_event_put **ev, size_t n) LG_MUST_CHECK;
 
 #endif

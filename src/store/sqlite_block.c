@@ -41,6 +41,7 @@ int lg_zstd_unpack(struct lg_str in, size_t max, struct lg_buf *out)
 void lg_zblock_cache_init(struct lg_zblock_cache *bc)
 {
     memset(bc, 0, sizeof(*bc));
+    lg_buf_init(&bc->line, MAX_RAW);
     for (int i = 0; i < LG_BLOCK_CACHE; i++) {
         bc->v[i].id = -1;
         lg_buf_init(&bc->v[i].raw, MAX_RAW);
@@ -51,6 +52,7 @@ void lg_zblock_cache_done(struct lg_zblock_cache *bc)
 {
     for (int i = 0; i < LG_BLOCK_CACHE; i++)
         lg_buf_done(&bc->v[i].raw);
+    lg_buf_done(&bc->line);
 }
 
 static int load(struct lg_zblock_held *h, struct lg_conn *c, int64_t block)
@@ -93,7 +95,7 @@ static int record(struct lg_str raw, uint32_t slot, struct lg_str *ret)
 int lg_zblock_read(struct lg_zblock_cache *bc, struct lg_conn *c, int64_t file, int64_t loc,
         struct lg_str *ret)
 {
-    int64_t block = loc >> 8, id = file << 40 | block;
+    int64_t block = loc >> LG_BLOCK_SHIFT, id = file << 40 | block;
     struct lg_zblock_held *h = &bc->v[0];
     int rc;
 
@@ -113,5 +115,42 @@ int lg_zblock_read(struct lg_zblock_cache *bc, struct lg_conn *c, int64_t file, 
         bc->reads++;
     }
     h->used = ++bc->clock;
-    return record(lg_buf_str(&h->raw), (uint32_t)(loc & 255), ret);
+    return record(lg_buf_str(&h->raw), (uint32_t)loc & (LG_BLOCK_SLOTS - 1), ret);
+}
+
+/* Begin of a line as lg_event_write makes it: {"event_id":"...", */
+#define ID_HEAD LG_STR("{\"event_id\":\"")
+#define ID_TAIL LG_STR("\",")
+#define ID_BYTES (13 + LG_UUID_TEXT + 2)
+
+struct lg_str lg_body_of(struct lg_str json, const struct lg_uuid *id)
+{
+    char text[LG_UUID_TEXT + 1];
+
+    if (json.n <= ID_BYTES)
+        return json;
+    lg_uuid_text(id, text);
+    if (!lg_str_eq(lg_str_sub(json, 0, 13), ID_HEAD) || json.p[ID_BYTES] == '{' ||
+            memcmp(json.p + 13, text, LG_UUID_TEXT) != 0 ||
+            !lg_str_eq(lg_str_sub(json, 13 + LG_UUID_TEXT, 2), ID_TAIL))
+        return json;
+    return lg_str_sub(json, ID_BYTES, json.n - ID_BYTES);
+}
+
+int lg_body_read(struct lg_zblock_cache *bc, struct lg_conn *c, int64_t file, int64_t loc,
+        const struct lg_uuid *id, struct lg_str *ret)
+{
+    char text[LG_UUID_TEXT + 1];
+    int rc = lg_zblock_read(bc, c, file, loc, ret);
+
+    if (rc < 0 || ret->n == 0 || ret->p[0] == '{')
+        return rc; /* kept whole */
+    lg_uuid_text(id, text);
+    lg_buf_clear(&bc->line);
+    lg_buf_adds(&bc->line, ID_HEAD);
+    lg_buf_add(&bc->line, text, LG_UUID_TEXT);
+    lg_buf_adds(&bc->line, ID_TAIL);
+    lg_buf_adds(&bc->line, *ret);
+    *ret = lg_buf_str(&bc->line);
+    return bc->line.failed;
 }

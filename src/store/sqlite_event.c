@@ -278,7 +278,7 @@ int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
         return lg_err_set(reterr, LG_ENOMEM, "out of memory");
     es->base.ops = &ops;
     es->open_files = opt->open_files != 0 ? opt->open_files : 8;
-    es->block_events = opt->block_events == 0    ? 256
+    es->block_events = opt->block_events == 0    ? LG_BLOCK_SLOTS
             : opt->block_events > LG_BLOCK_SLOTS ? LG_BLOCK_SLOTS
                                                  : opt->block_events;
     es->zstd_level = opt->zstd_level != 0 ? opt->zstd_level : 1;

@@ -21,6 +21,7 @@
 #define LG_ROW_MS_SHIFT 24
 #define LG_ROW_TENANT_SHIFT 51
 #define LG_ROW_TENANT_MAX 4095
+#define LG_ROW_MS_MAX ((INT64_C(1) << 27) - 1)
 #define LG_ROW_TRIES 96
 #define LG_DISPLACED_MAX 60000
 
@@ -34,7 +35,7 @@ static inline int64_t lg_row_tenant(int64_t row)
 }
 static inline int64_t lg_row_ms(int64_t row)
 {
-    return row >> LG_ROW_MS_SHIFT & ((INT64_C(1) << 27) - 1);
+    return row >> LG_ROW_MS_SHIFT & LG_ROW_MS_MAX;
 }
 int64_t lg_row_number(int64_t tenant, int64_t ms, const struct lg_uuid *id, unsigned attempt);
 
@@ -98,21 +99,28 @@ int lg_day_path(
 int lg_days_between(struct lg_sqlite_events *es, int64_t first, int64_t last, bool ascending,
         struct lg_arena *a, int64_t **ret, uint32_t *ret_n) LG_MUST_CHECK;
 
-/* Records of a block: u32 count, count times u32 end, bytes. */
-#define LG_BLOCK_SLOTS 256
-#define LG_BLOCK_BYTES (1u << 20)
+/*
+ * Records of a block: u32 count, count times u32 end, bytes. An event's line lies there without its
+ * id, which its row has. Events are packed by kind, in groups of LG_BLOCK_GROUP blocks: so
+ * neighbours resemble each other, and who reads a stretch of time needs no more blocks than are kept.
+ */
+#define LG_BLOCK_SHIFT 9
+#define LG_BLOCK_SLOTS (1u << LG_BLOCK_SHIFT)
+#define LG_BLOCK_BYTES (2u << 20)
+#define LG_BLOCK_GROUP 16
 struct lg_zblock_out {
     struct lg_buf bytes;
     uint32_t ends[LG_BLOCK_SLOTS];
     uint32_t n;
 };
-#define LG_BLOCK_CACHE 8
+#define LG_BLOCK_CACHE 20
 struct lg_zblock_cache {
     struct lg_zblock_held {
         int64_t id;
         uint64_t used;
         struct lg_buf raw;
     } v[LG_BLOCK_CACHE];
+    struct lg_buf line;
     uint64_t clock;
     uint64_t reads; /* blocks decompressed */
 };
@@ -121,6 +129,10 @@ void lg_zblock_cache_done(struct lg_zblock_cache *bc);
 /* The record at `loc` of this connection's file; valid until the next call but LG_BLOCK_CACHE. */
 int lg_zblock_read(struct lg_zblock_cache *bc, struct lg_conn *c, int64_t file, int64_t loc,
         struct lg_str *ret) LG_MUST_CHECK;
+/* What of an event's line goes into a block, and the line again; it lives until the next call. */
+struct lg_str lg_body_of(struct lg_str json, const struct lg_uuid *id);
+int lg_body_read(struct lg_zblock_cache *bc, struct lg_conn *c, int64_t file, int64_t loc,
+        const struct lg_uuid *id, struct lg_str *ret) LG_MUST_CHECK;
 int lg_zstd_pack(ZSTD_CCtx *zc, int level, struct lg_str in, struct lg_buf *out) LG_MUST_CHECK;
 int lg_zstd_unpack(struct lg_str in, size_t max, struct lg_buf *out) LG_MUST_CHECK;
 
@@ -175,14 +187,29 @@ int lg_digest_rows(struct lg_digest *d, struct lg_conn *c, const char *sql, int6
     " ORDER BY 1, 2"
 #define LG_SQL_CONTEXT "SELECT inference, data FROM contexts WHERE inference>=?1 AND inference<=?2"
 #define LG_SQL_BLOCKS "SELECT id, size, data FROM blocks WHERE id>=?1 AND id<=?2 ORDER BY id"
-/* Everything of a batch in the one order; `events` and `inferences` are the batch's lists. */
+/* Everything of a batch in the one order; `events` and `inferences` are the batch's lists. The
+ * writer has the `rows` at hand, in the list's order; NULL: they are read. */
 int lg_batch_digest(struct lg_conn *c, const struct lg_link *prev, struct lg_str events,
-        struct lg_str inferences, const int64_t range[10], struct lg_link *ret) LG_MUST_CHECK;
+        const struct lg_event_cols *rows, struct lg_str inferences, const int64_t range[10],
+        struct lg_link *ret) LG_MUST_CHECK;
 enum { LG_RANGE_BLOCK, LG_RANGE_STRING, LG_RANGE_ENDPOINT, LG_RANGE_TENANT, LG_RANGE_TERM };
 
-/* Entry of a batch's list of events, sorted by id prefix. */
-#define LG_RUN_ENTRY 12
-uint32_t lg_run_prefix(const struct lg_uuid *id);
+/* A batch's list of events: sqlite_run.c. */
+struct lg_run {
+    const uint8_t *p, *end;
+    uint64_t left;
+    int64_t tenant, first_ms, low;
+    unsigned attempts;
+    int64_t want[LG_ROW_TRIES];
+};
+int lg_run_order(const void *pa, const void *pb); /* of lg_event_cols */
+void lg_run_make(const struct lg_event_cols *rows, size_t n, unsigned attempts, struct lg_buf *out);
+int lg_run_open(struct lg_run *r, struct lg_str list) LG_MUST_CHECK;
+/* 1 a row, 0 the end, LG_ECORRUPT */
+int lg_run_next(struct lg_run *r, int64_t *ret) LG_MUST_CHECK;
+/* Once open: the event that is looked for; then, after each next, whether the row can be its. */
+void lg_run_seek(struct lg_run *r, const struct lg_uuid *id);
+bool lg_run_may_be(const struct lg_run *r);
 
 /* ops */
 int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,

@@ -6,24 +6,6 @@
 
 /* Single events and all events of a window. */
 
-/* Entries of a batch's sorted list with this prefix: the first, or `n` of entries. */
-static size_t run_find(struct lg_str run, uint32_t prefix)
-{
-    size_t lo = 0, hi = run.n / LG_RUN_ENTRY;
-
-    while (lo < hi) {
-        size_t mid = (lo + hi) / 2;
-        uint32_t p;
-
-        memcpy(&p, run.p + mid * LG_RUN_ENTRY, sizeof(p));
-        if (p < prefix)
-            lo = mid + 1;
-        else
-            hi = mid;
-    }
-    return lo;
-}
-
 static int cols_get(struct lg_conn *c, int64_t id, struct lg_event_cols *ret)
 {
     struct lg_q q;
@@ -40,27 +22,22 @@ static int cols_get(struct lg_conn *c, int64_t id, struct lg_event_cols *ret)
 
 /* 1 found and visible. */
 static int find_in_run(
-        struct lg_view *v, struct lg_str run, const struct lg_uuid *id, struct lg_event_cols *ret)
+        struct lg_view *v, struct lg_str list, const struct lg_uuid *id, struct lg_event_cols *ret)
 {
-    uint32_t prefix = lg_run_prefix(id), p;
+    struct lg_run run;
+    int64_t row;
+    int rc = lg_run_open(&run, list);
 
-    for (size_t i = run_find(run, prefix); (i + 1) * LG_RUN_ENTRY <= run.n; i++) {
-        int64_t row;
-        int rc;
-
-        memcpy(&p, run.p + i * LG_RUN_ENTRY, sizeof(p));
-        memcpy(&row, run.p + i * LG_RUN_ENTRY + sizeof(p), sizeof(row));
-        if (p != prefix)
-            break;
-        if (!lg_view_sees(v, lg_row_tenant(row)))
+    if (rc >= 0)
+        lg_run_seek(&run, id);
+    while (rc >= 0 && (rc = lg_run_next(&run, &row)) > 0) {
+        if (!lg_run_may_be(&run) || !lg_view_sees(v, lg_row_tenant(row)))
             continue;
         rc = cols_get(v->c, row, ret);
-        if (rc < 0)
-            return rc;
         if (rc > 0 && memcmp(ret->event_id.b, id->b, LG_UUID_BYTES) == 0)
             return 1;
     }
-    return 0;
+    return rc;
 }
 
 static int find_in_day(struct lg_view *v, const struct lg_uuid *id, struct lg_event_cols *ret)
@@ -92,7 +69,7 @@ static int get_in_day(struct lg_day *d, const struct lg_scope *sc, const struct 
     lg_zblock_cache_init(&blocks);
     rc = v.n_tenants > 0 ? find_in_day(&v, id, &r) : 0;
     if (rc > 0) {
-        rc = lg_zblock_read(&blocks, v.c, d->day, r.v[LG_EC_LOC], &json);
+        rc = lg_body_read(&blocks, v.c, d->day, r.v[LG_EC_LOC], &r.event_id, &json);
         if (rc >= 0)
             rc = lg_event_row_make(d, &r, json, a, ret);
         if (rc >= 0)
@@ -193,7 +170,8 @@ static int hand_out(
         struct lg_event_row row;
         struct lg_str json;
 
-        rc = lg_zblock_read(&blocks, v->c, d->day, w->keys.v[i].r.v[LG_EC_LOC], &json);
+        rc = lg_body_read(&blocks, v->c, d->day, w->keys.v[i].r.v[LG_EC_LOC],
+                &w->keys.v[i].r.event_id, &json);
         if (rc >= 0)
             rc = lg_event_row_make(d, &w->keys.v[i].r, json, NULL, &row);
         if (rc >= 0)

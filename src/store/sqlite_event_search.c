@@ -158,7 +158,7 @@ static int text_matches(struct search *s, const struct lg_event_cols *r)
 
     if (s->text.n == 0)
         return 1;
-    rc = lg_zblock_read(&s->blocks, s->v->c, s->d->day, r->v[LG_EC_LOC], &json);
+    rc = lg_body_read(&s->blocks, s->v->c, s->d->day, r->v[LG_EC_LOC], &r->event_id, &json);
     if (rc < 0)
         return rc;
     if (s->blocks.reads != before)
@@ -212,7 +212,7 @@ static int emit(struct search *s, const struct lg_event_cols *r)
         s->counting = true;
         return 0;
     }
-    rc = lg_zblock_read(&s->blocks, s->v->c, s->d->day, r->v[LG_EC_LOC], &json);
+    rc = lg_body_read(&s->blocks, s->v->c, s->d->day, r->v[LG_EC_LOC], &r->event_id, &json);
     if (rc >= 0)
         rc = lg_event_row_make(s->d, r, json, s->a, &s->page->rows[s->page->n]);
     if (rc < 0)

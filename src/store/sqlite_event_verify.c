@@ -62,6 +62,7 @@ int lg_event_cols_read(struct lg_q *q, struct lg_event_cols *ret)
     ret->id = lg_q_col_i64(q, 0);
     for (int i = 0; i < LG_EC_COUNT; i++)
         ret->v[i] = lg_q_col_i64(q, 2 + i); /* NULL reads as 0 */
+    ret->v[LG_EC_RECEIVED] += lg_row_ms(ret->id);
     return lg_q_col_fixed(q, 1, ret->event_id.b, LG_UUID_BYTES);
 }
 
@@ -72,9 +73,8 @@ void lg_event_cols_digest(struct lg_digest *d, const struct lg_event_cols *r)
     lg_digest_add(d, lg_str_of((const char *)r->v, sizeof(r->v)));
 }
 
-static int digest_event(struct lg_digest *d, struct lg_conn *c, struct lg_q *q, int64_t id)
+static int read_event(struct lg_q *q, int64_t id, struct lg_event_cols *ret)
 {
-    struct lg_event_cols r;
     int rc;
 
     lg_q_again(q);
@@ -82,27 +82,32 @@ static int digest_event(struct lg_digest *d, struct lg_conn *c, struct lg_q *q, 
     rc = lg_q_step(q);
     if (rc == 0)
         return LG_ECORRUPT; /* the list names a row that is not there */
-    if (rc > 0)
-        rc = lg_event_cols_read(q, &r);
-    if (rc < 0)
-        return rc;
-    lg_event_cols_digest(d, &r);
-    if (r.v[LG_EC_TYPE] == LG_EVENT_PROCESS_CREATE || r.v[LG_EC_TYPE] == LG_EVENT_PROCESS_FORK)
-        rc = lg_digest_rows(d, c, LG_SQL_PROCESS, id, id);
-    return rc;
+    return rc < 0 ? rc : lg_event_cols_read(q, ret);
 }
 
-static int digest_events(struct lg_digest *d, struct lg_conn *c, struct lg_str run)
+static int digest_events(struct lg_digest *d, struct lg_conn *c, struct lg_str list,
+        const struct lg_event_cols *rows)
 {
+    struct lg_event_cols r;
+    struct lg_run run;
     struct lg_q q;
-    int rc = 0;
+    int64_t id;
+    int rc = lg_run_open(&run, list);
 
     lg_q_open(&q, c, "SELECT " LG_EVENT_COLS " FROM events WHERE id=?1");
-    for (size_t at = 0; rc >= 0 && at + LG_RUN_ENTRY <= run.n; at += LG_RUN_ENTRY) {
-        int64_t id;
+    while (rc >= 0 && (rc = lg_run_next(&run, &id)) > 0) {
+        int64_t type;
 
-        memcpy(&id, run.p + at + 4, sizeof(id));
-        rc = digest_event(d, c, &q, id);
+        if (rows != NULL)
+            r = *rows++;
+        else
+            rc = read_event(&q, id, &r);
+        if (rc < 0)
+            break;
+        lg_event_cols_digest(d, &r);
+        type = r.v[LG_EC_TYPE];
+        if (type == LG_EVENT_PROCESS_CREATE || type == LG_EVENT_PROCESS_FORK)
+            rc = lg_digest_rows(d, c, LG_SQL_PROCESS, id, id);
     }
     lg_q_done(&q);
     return rc;
@@ -126,7 +131,8 @@ static int digest_inferences(struct lg_digest *d, struct lg_conn *c, struct lg_s
 }
 
 int lg_batch_digest(struct lg_conn *c, const struct lg_link *prev, struct lg_str events,
-        struct lg_str inferences, const int64_t range[10], struct lg_link *ret)
+        const struct lg_event_cols *rows, struct lg_str inferences, const int64_t range[10],
+        struct lg_link *ret)
 {
     static const char *const words[] = {
             LG_SQL_STRINGS, LG_SQL_ENDPOINTS, LG_SQL_TENANTS, LG_SQL_TERMS};
@@ -138,7 +144,7 @@ int lg_batch_digest(struct lg_conn *c, const struct lg_link *prev, struct lg_str
     lg_digest_add(&d, inferences);
     rc = lg_digest_rows(&d, c, LG_SQL_BLOCKS, range[0] + 1, range[1]);
     if (rc >= 0)
-        rc = digest_events(&d, c, events);
+        rc = digest_events(&d, c, events, rows);
     if (rc >= 0)
         rc = digest_inferences(&d, c, inferences);
     for (int i = 0; rc >= 0 && i < 4; i++)
@@ -157,6 +163,17 @@ struct walk {
     char what[160];
 };
 
+static int64_t entries(struct lg_str list)
+{
+    struct lg_run run;
+    int64_t n = 0, row;
+    int rc = lg_run_open(&run, list);
+
+    while (rc >= 0 && (rc = lg_run_next(&run, &row)) > 0)
+        n++;
+    return rc < 0 ? -1 : n;
+}
+
 /* 1 when the batch matches. */
 static int check_batch(struct walk *w, struct lg_q *q)
 {
@@ -171,7 +188,7 @@ static int check_batch(struct walk *w, struct lg_q *q)
         range[2 * i + 1] = lg_q_col_i64(q, 5 + i);
         w->last[i] = range[2 * i + 1];
     }
-    w->n_events += (int64_t)(events.n / LG_RUN_ENTRY);
+    w->n_events += lg_q_col_i64(q, 2);
     w->n_inferences += (int64_t)(inferences.n / sizeof(int64_t));
     if (batch != w->batch + 1) {
         (void)snprintf(w->what, sizeof(w->what), "a batch is missing before this one");
@@ -180,7 +197,10 @@ static int check_batch(struct walk *w, struct lg_q *q)
     w->batch = batch;
     rc = lg_q_col_fixed(q, 12, stored, sizeof(stored));
     if (rc >= 0)
-        rc = lg_batch_digest(w->c, batch == 1 ? NULL : &w->prev, events, inferences, range, &link);
+        rc = lg_batch_digest(
+                w->c, batch == 1 ? NULL : &w->prev, events, NULL, inferences, range, &link);
+    if (rc >= 0 && entries(events) != lg_q_col_i64(q, 2))
+        rc = LG_ECORRUPT;
     if (rc == LG_ECORRUPT || (rc >= 0 && memcmp(link.b, stored, sizeof(stored)) != 0)) {
         (void)snprintf(w->what, sizeof(w->what), "%s",
                 rc < 0 ? "a row of this batch is gone"

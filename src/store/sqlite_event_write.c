@@ -55,7 +55,7 @@ static int make_ready(struct lg_day *d, struct lg_conn *c)
     return rc;
 }
 
-static int flush_block(struct lg_batch *b)
+int lg_batch_flush(struct lg_batch *b)
 {
     struct lg_zblock_out *o = &b->block;
     struct lg_buf raw;
@@ -90,231 +90,18 @@ static int flush_block(struct lg_batch *b)
 /* Where the next record will lie. */
 static int64_t next_loc(const struct lg_batch *b)
 {
-    return b->d->next_block << 8 | b->block.n;
+    return b->d->next_block << LG_BLOCK_SHIFT | b->block.n;
 }
 
-static int block_add(struct lg_batch *b, struct lg_str json)
+int lg_batch_record(struct lg_batch *b, struct lg_str bytes)
 {
     struct lg_zblock_out *o = &b->block;
 
-    lg_buf_adds(&o->bytes, json);
+    lg_buf_adds(&o->bytes, bytes);
     if (o->bytes.failed != 0)
         return o->bytes.failed;
     o->ends[o->n++] = (uint32_t)o->bytes.n;
-    return o->n >= b->es->block_events || o->bytes.n >= LG_BLOCK_BYTES ? flush_block(b) : 0;
-}
-
-/* 1: a row with this number and another id; 0: the same id, *ret_sum is its content's. */
-static int row_holder(struct lg_conn *c, const char *sql, int64_t id, const struct lg_uuid *want,
-        int64_t *ret_sum)
-{
-    struct lg_q q;
-    int rc;
-
-    lg_q_open(&q, c, sql);
-    lg_q_i64(&q, id);
-    rc = lg_q_step(&q);
-    if (rc > 0) {
-        struct lg_str have = lg_q_col_str(&q, 0);
-
-        rc = have.n != LG_UUID_BYTES || memcmp(have.p, want->b, LG_UUID_BYTES) != 0;
-        *ret_sum = lg_q_col_i64(&q, 1);
-    } else if (rc == 0) {
-        rc = LG_ECORRUPT;
-    }
-    lg_q_done(&q);
-    return rc;
-}
-
-static void bind_opt(struct lg_q *q, int64_t v)
-{
-    if (v != 0)
-        lg_q_i64(q, v);
-    else
-        lg_q_null(q);
-}
-
-static int event_insert(struct lg_batch *b, const struct lg_event_cols *r)
-{
-    struct lg_q q;
-    int rc;
-
-    lg_q_open(&q, b->c,
-            "INSERT OR IGNORE INTO events(" LG_EVENT_COLS
-            ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)");
-    lg_q_i64(&q, r->id);
-    lg_q_uuid(&q, &r->event_id);
-    for (int i = 0; i < LG_EC_IMAGE; i++)
-        lg_q_i64(&q, r->v[i]);
-    for (int i = LG_EC_IMAGE; i < LG_EC_COUNT; i++)
-        bind_opt(&q, r->v[i]);
-    rc = lg_q_run(&q);
-    return rc < 0 ? rc : sqlite3_changes(b->c->db) > 0;
-}
-
-/* Puts the row under the first free number of its id. */
-static int place_event(
-        struct lg_batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r, enum lg_put *ret)
-{
-    lg_time t = b->d->base_ns + ms * 1000000 + r->v[LG_EC_OFF];
-
-    for (unsigned i = 0; i < LG_ROW_TRIES; i++) {
-        int64_t sum = 0;
-        int rc;
-
-        r->id = lg_row_number(tenant, ms, &r->event_id, i);
-        r->v[LG_EC_OFF] = t - b->d->base_ns - lg_row_ms(r->id) * 1000000;
-        rc = event_insert(b, r);
-        if (rc < 0)
-            return rc;
-        if (rc > 0) {
-            if (lg_row_ms(r->id) - ms > b->displaced_ms)
-                b->displaced_ms = lg_row_ms(r->id) - ms;
-            *ret = LG_PUT_STORED;
-            return 0;
-        }
-        rc = row_holder(
-                b->c, "SELECT event_id, sum FROM events WHERE id=?1", r->id, &r->event_id, &sum);
-        if (rc < 0)
-            return rc;
-        if (rc == 0) {
-            *ret = sum == r->v[LG_EC_SUM] ? LG_PUT_DUPLICATE : LG_PUT_CONFLICT;
-            return 0;
-        }
-    }
-    return LG_ELIMIT;
-}
-
-static struct lg_str hash_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {LG_F_SHA256, LG_F_SHA1, LG_F_MD5};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
-static struct lg_str address_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {LG_F_SOURCE_IP, LG_F_IP_ADDRESS, LG_F_REMOTE_ADDRESS};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
-static struct lg_str user_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {
-            LG_F_USER, LG_F_TARGET_USER_NAME, LG_F_SUBJECT_USER_NAME, LG_F_ACCOUNT};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
-static int event_words(struct lg_batch *b, const struct lg_event *ev, struct lg_event_cols *r)
-{
-    int rc;
-
-    if ((rc = lg_batch_string(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
-            (rc = lg_batch_string(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
-            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
-            (rc = lg_batch_string(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
-            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
-        return rc;
-    return lg_batch_string(b, address_of(ev), &r->v[LG_EC_ADDR]);
-}
-
-static int event_terms(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
-{
-    static const int kinds[][2] = {{LG_EC_IMAGE, LG_TERM_IMAGE}, {LG_EC_USER, LG_TERM_USER},
-            {LG_EC_HASH, LG_TERM_HASH}, {LG_EC_DEST, LG_TERM_DESTINATION},
-            {LG_EC_ADDR, LG_TERM_ADDRESS}};
-    int rc = 0;
-
-    for (size_t i = 0; rc >= 0 && i < sizeof(kinds) / sizeof(*kinds); i++)
-        rc = lg_batch_term(b, r->v[kinds[i][0]], kinds[i][1], r->v[LG_EC_ENDPOINT], ev->time_ns);
-    return rc;
-}
-
-static bool makes_process(enum lg_event_type t)
-{
-    return t == LG_EVENT_PROCESS_CREATE || t == LG_EVENT_PROCESS_FORK;
-}
-
-/* A creation's facts, apart, for trees. A fork's child is its target. */
-static int add_process(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
-{
-    bool fork = ev->type == LG_EVENT_PROCESS_FORK;
-    int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
-    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID),
-             ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
-    struct lg_str command = lg_str_sub(lg_event_str(ev, LG_F_COMMAND_LINE), 0, 2048);
-    struct lg_q q;
-    int rc = 0;
-
-    if (fork) {
-        parent_guid = guid;
-        ppid = pid;
-        pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
-        parent_image = r->v[LG_EC_IMAGE];
-        rc = lg_batch_string(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
-    } else if ((rc = lg_batch_string(
-                        b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
-        rc = lg_batch_string(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
-    }
-    if (rc < 0)
-        return rc;
-    lg_q_open(&q, b->c,
-            "INSERT INTO processes(event, endpoint, guid, pid, parent_guid, ppid, image,"
-            " parent_image, user, hash, command) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
-    lg_q_i64(&q, r->id);
-    lg_q_i64(&q, r->v[LG_EC_ENDPOINT]);
-    bind_opt(&q, guid);
-    lg_q_i64(&q, (int64_t)(pid & UINT32_MAX));
-    bind_opt(&q, parent_guid);
-    lg_q_i64(&q, (int64_t)(ppid & UINT32_MAX));
-    bind_opt(&q, r->v[LG_EC_IMAGE]);
-    bind_opt(&q, parent_image);
-    bind_opt(&q, r->v[LG_EC_USER]);
-    bind_opt(&q, r->v[LG_EC_HASH]);
-    lg_q_str(&q, command);
-    return lg_q_run(&q);
-}
-
-static int put_event(struct lg_batch *b, struct lg_event_put *p)
-{
-    const struct lg_event *ev = p->ev;
-    struct lg_event_cols r = {.event_id = ev->event_id};
-    int64_t tenant = 0, in_day = ev->time_ns - b->d->base_ns;
-    int rc = lg_batch_tenant(b, ev->tenant_id, &tenant);
-
-    if (rc >= 0)
-        rc = lg_batch_endpoint(
-                b, tenant, ev->endpoint_id, ev->hostname, (int)ev->platform, &r.v[LG_EC_ENDPOINT]);
-    if (rc >= 0)
-        rc = event_words(b, ev, &r);
-    if (rc < 0)
-        return rc;
-    r.v[LG_EC_OFF] = in_day % 1000000;
-    r.v[LG_EC_RECEIVED] = (p->received_at - b->d->base_ns) / 1000000;
-    r.v[LG_EC_TYPE] = (int64_t)ev->type;
-    r.v[LG_EC_LOC] = next_loc(b);
-    r.v[LG_EC_SUM] = (int64_t)(lg_hash_str(p->json, 0) & UINT32_MAX);
-    r.v[LG_EC_SHIFT] = p->time_shift_ns;
-    rc = place_event(b, tenant, in_day / 1000000, &r, &p->ret_result);
-    if (rc < 0 || p->ret_result != LG_PUT_STORED)
-        return rc;
-    if (lg_vec_push(&b->rows, r) < 0)
-        return LG_ENOMEM;
-    rc = event_terms(b, ev, &r);
-    if (rc >= 0 && makes_process(ev->type))
-        rc = add_process(b, ev, &r);
-    return rc < 0 ? rc : block_add(b, p->json);
+    return o->n >= b->es->block_events || o->bytes.n >= LG_BLOCK_BYTES ? lg_batch_flush(b) : 0;
 }
 
 static int inference_insert(struct lg_batch *b, int64_t id, int64_t endpoint, int64_t sum,
@@ -447,37 +234,11 @@ static int put_inference(struct lg_batch *b, struct lg_inference_put *p)
     if (rc >= 0)
         rc = inference_more(b, id, p);
     if (rc >= 0)
-        rc = block_add(b, in->json);
+        rc = lg_batch_record(b, in->json);
     if (rc < 0)
         return rc;
     p->ret_result = LG_PUT_STORED;
     return lg_vec_push(&b->inferences, id);
-}
-
-uint32_t lg_run_prefix(const struct lg_uuid *id)
-{
-    return (uint32_t)id->b[0] << 24 | (uint32_t)id->b[1] << 16 | (uint32_t)id->b[2] << 8 | id->b[3];
-}
-
-static int by_prefix(const void *pa, const void *pb)
-{
-    const struct lg_event_cols *a = (const struct lg_event_cols *)pa;
-    const struct lg_event_cols *b = (const struct lg_event_cols *)pb;
-    int c = memcmp(a->event_id.b, b->event_id.b, 4);
-
-    return c != 0 ? c : (a->id > b->id) - (a->id < b->id);
-}
-
-static void make_run(struct lg_batch *b, struct lg_buf *run)
-{
-    if (b->rows.n > 0)
-        qsort(b->rows.v, b->rows.n, sizeof(*b->rows.v), by_prefix);
-    for (size_t i = 0; i < b->rows.n; i++) {
-        uint32_t prefix = lg_run_prefix(&b->rows.v[i].event_id);
-
-        lg_buf_add(run, &prefix, sizeof(prefix));
-        lg_buf_add(run, &b->rows.v[i].id, sizeof(b->rows.v[i].id));
-    }
 }
 
 static lg_time now_ns(void)
@@ -516,7 +277,7 @@ static int finish(struct lg_batch *b, const int64_t from[5])
     int64_t range[10] = {from[0], 0, from[1], 0, from[2], 0, from[3], 0, from[4], 0};
     struct lg_link hash;
     struct lg_buf run;
-    int rc = flush_block(b);
+    int rc = lg_batch_flush(b);
 
     if (rc < 0 || (b->rows.n == 0 && b->inferences.n == 0))
         return rc;
@@ -526,10 +287,13 @@ static int finish(struct lg_batch *b, const int64_t from[5])
     range[2 * LG_RANGE_TENANT + 1] = d->last_tenant;
     range[2 * LG_RANGE_TERM + 1] = d->last_term;
     lg_buf_init(&run, SIZE_MAX / 2);
-    make_run(b, &run);
+    if (b->rows.n > 0)
+        qsort(b->rows.v, b->rows.n, sizeof(*b->rows.v), lg_run_order);
+    lg_run_make(b->rows.v, b->rows.n, b->attempts, &run);
     rc = run.failed;
     if (rc == 0)
         rc = lg_batch_digest(b->c, d->next_batch == 1 ? NULL : &d->head, lg_buf_str(&run),
+                b->rows.v,
                 lg_str_of(
                         (const char *)b->inferences.v, b->inferences.n * sizeof(*b->inferences.v)),
                 range, &hash);
@@ -562,10 +326,8 @@ static int write_day(struct lg_sqlite_events *es, struct lg_day *d, struct lg_ev
     from[LG_RANGE_ENDPOINT] = d->last_endpoint;
     from[LG_RANGE_TENANT] = d->last_tenant;
     from[LG_RANGE_TERM] = d->last_term;
-    for (size_t i = 0; rc >= 0 && i < n_ev; i++)
-        rc = put_event(&b, ev[i]);
     if (rc >= 0)
-        rc = flush_block(&b); /* verdicts resemble each other, not events */
+        rc = lg_batch_events(&b, ev, n_ev);
     for (size_t i = 0; rc >= 0 && i < n_in; i++)
         rc = put_inference(&b, in[i]);
     if (rc >= 0)

@@ -1,0 +1,324 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/sqlite_batch.h"
+
+/*
+ * Events of one day in a batch: first what their rows will say, then the places of their bodies
+ * (by kind), then the rows in the order of their numbers, so that the table grows at its end, and
+ * at last the bodies of those that were new.
+ */
+struct draft {
+    struct lg_event_put *p;
+    struct lg_event_cols r;
+    int64_t tenant;
+    uint64_t kind;  /* what the body resembles */
+    uint32_t group; /* its bodies are sorted among themselves */
+};
+
+/* 1: a row with this number and another id; 0: the same id, *ret_sum is its content's. */
+static int row_holder(struct lg_conn *c, const char *sql, int64_t id, const struct lg_uuid *want,
+        int64_t *ret_sum)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, c, sql);
+    lg_q_i64(&q, id);
+    rc = lg_q_step(&q);
+    if (rc > 0) {
+        struct lg_str have = lg_q_col_str(&q, 0);
+
+        rc = have.n != LG_UUID_BYTES || memcmp(have.p, want->b, LG_UUID_BYTES) != 0;
+        *ret_sum = lg_q_col_i64(&q, 1);
+    } else if (rc == 0) {
+        rc = LG_ECORRUPT;
+    }
+    lg_q_done(&q);
+    return rc;
+}
+
+static int event_insert(struct lg_batch *b, const struct lg_event_cols *r)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, b->c,
+            "INSERT OR IGNORE INTO events(" LG_EVENT_COLS
+            ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)");
+    lg_q_i64(&q, r->id);
+    lg_q_uuid(&q, &r->event_id);
+    for (int i = 0; i < LG_EC_IMAGE; i++)
+        lg_q_i64(&q, i == LG_EC_RECEIVED ? r->v[i] - lg_row_ms(r->id) : r->v[i]);
+    for (int i = LG_EC_IMAGE; i < LG_EC_COUNT; i++)
+        lg_bind_opt(&q, r->v[i]);
+    rc = lg_q_run(&q);
+    return rc < 0 ? rc : sqlite3_changes(b->c->db) > 0;
+}
+
+/* Puts the row under the first free number of its id. */
+static int place_event(
+        struct lg_batch *b, int64_t tenant, int64_t ms, struct lg_event_cols *r, enum lg_put *ret)
+{
+    lg_time t = b->d->base_ns + ms * 1000000 + r->v[LG_EC_OFF];
+
+    for (unsigned i = 0; i < LG_ROW_TRIES; i++) {
+        int64_t sum = 0;
+        int rc;
+
+        r->id = lg_row_number(tenant, ms, &r->event_id, i);
+        r->v[LG_EC_OFF] = t - b->d->base_ns - lg_row_ms(r->id) * 1000000;
+        rc = event_insert(b, r);
+        if (rc < 0)
+            return rc;
+        if (rc > 0) {
+            if (lg_row_ms(r->id) - ms > b->displaced_ms)
+                b->displaced_ms = lg_row_ms(r->id) - ms;
+            if (i > b->attempts)
+                b->attempts = i;
+            *ret = LG_PUT_STORED;
+            return 0;
+        }
+        rc = row_holder(
+                b->c, "SELECT event_id, sum FROM events WHERE id=?1", r->id, &r->event_id, &sum);
+        if (rc < 0)
+            return rc;
+        if (rc == 0) {
+            *ret = sum == r->v[LG_EC_SUM] ? LG_PUT_DUPLICATE : LG_PUT_CONFLICT;
+            return 0;
+        }
+    }
+    return LG_ELIMIT;
+}
+
+static struct lg_str hash_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {LG_F_SHA256, LG_F_SHA1, LG_F_MD5};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static struct lg_str address_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {LG_F_SOURCE_IP, LG_F_IP_ADDRESS, LG_F_REMOTE_ADDRESS};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static struct lg_str user_of(const struct lg_event *ev)
+{
+    static const enum lg_field order[] = {
+            LG_F_USER, LG_F_TARGET_USER_NAME, LG_F_SUBJECT_USER_NAME, LG_F_ACCOUNT};
+
+    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
+        if (lg_event_has(ev, order[i]))
+            return lg_event_str(ev, order[i]);
+    return LG_STR("");
+}
+
+static int event_words(struct lg_batch *b, const struct lg_event *ev, struct lg_event_cols *r)
+{
+    int rc;
+
+    if ((rc = lg_batch_string(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
+            (rc = lg_batch_string(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
+            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
+            (rc = lg_batch_string(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
+            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
+        return rc;
+    return lg_batch_string(b, address_of(ev), &r->v[LG_EC_ADDR]);
+}
+
+static int event_terms(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+{
+    static const int kinds[][2] = {{LG_EC_IMAGE, LG_TERM_IMAGE}, {LG_EC_USER, LG_TERM_USER},
+            {LG_EC_HASH, LG_TERM_HASH}, {LG_EC_DEST, LG_TERM_DESTINATION},
+            {LG_EC_ADDR, LG_TERM_ADDRESS}};
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < sizeof(kinds) / sizeof(*kinds); i++)
+        rc = lg_batch_term(b, r->v[kinds[i][0]], kinds[i][1], r->v[LG_EC_ENDPOINT], ev->time_ns);
+    return rc;
+}
+
+static bool makes_process(enum lg_event_type t)
+{
+    return t == LG_EVENT_PROCESS_CREATE || t == LG_EVENT_PROCESS_FORK;
+}
+
+/* A creation's facts, apart, for trees. A fork's child is its target. */
+static int add_process(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
+{
+    bool fork = ev->type == LG_EVENT_PROCESS_FORK;
+    int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
+    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID),
+             ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
+    struct lg_str command = lg_str_sub(lg_event_str(ev, LG_F_COMMAND_LINE), 0, 2048);
+    struct lg_q q;
+    int rc = 0;
+
+    if (fork) {
+        parent_guid = guid;
+        ppid = pid;
+        pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
+        parent_image = r->v[LG_EC_IMAGE];
+        rc = lg_batch_string(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
+    } else if ((rc = lg_batch_string(
+                        b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
+        rc = lg_batch_string(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
+    }
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, b->c,
+            "INSERT INTO processes(event, endpoint, guid, pid, parent_guid, ppid, image,"
+            " parent_image, user, hash, command) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)");
+    lg_q_i64(&q, r->id);
+    lg_q_i64(&q, r->v[LG_EC_ENDPOINT]);
+    lg_bind_opt(&q, guid);
+    lg_q_i64(&q, (int64_t)(pid & UINT32_MAX));
+    lg_bind_opt(&q, parent_guid);
+    lg_q_i64(&q, (int64_t)(ppid & UINT32_MAX));
+    lg_bind_opt(&q, r->v[LG_EC_IMAGE]);
+    lg_bind_opt(&q, parent_image);
+    lg_bind_opt(&q, r->v[LG_EC_USER]);
+    lg_bind_opt(&q, r->v[LG_EC_HASH]);
+    lg_q_str(&q, command);
+    return lg_q_run(&q);
+}
+
+static int draft_event(struct lg_batch *b, struct lg_event_put *p, struct draft *t)
+{
+    const struct lg_event *ev = p->ev;
+    int64_t in_day = ev->time_ns - b->d->base_ns;
+    int rc = lg_batch_tenant(b, ev->tenant_id, &t->tenant);
+
+    t->p = p;
+    t->r.event_id = ev->event_id;
+    t->kind = (uint64_t)ev->source << 48 | (uint64_t)ev->type << 32 | ev->code;
+    if (rc >= 0)
+        rc = lg_batch_endpoint(b, t->tenant, ev->endpoint_id, ev->hostname, (int)ev->platform,
+                &t->r.v[LG_EC_ENDPOINT]);
+    if (rc >= 0)
+        rc = event_words(b, ev, &t->r);
+    t->r.id = lg_row_number(t->tenant, in_day / 1000000, &ev->event_id, 0);
+    t->r.v[LG_EC_OFF] = in_day % 1000000;
+    t->r.v[LG_EC_RECEIVED] = (p->received_at - b->d->base_ns) / 1000000;
+    t->r.v[LG_EC_TYPE] = (int64_t)ev->type;
+    t->r.v[LG_EC_SUM] = (int32_t)(lg_hash_str(p->json, 0) & UINT32_MAX);
+    t->r.v[LG_EC_SHIFT] = p->time_shift_ns;
+    return rc;
+}
+
+static int by_kind(const void *pa, const void *pb)
+{
+    const struct draft *a = *(struct draft *const *)pa, *b = *(struct draft *const *)pb;
+
+    if (a->group != b->group)
+        return a->group < b->group ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static int by_row(const void *pa, const void *pb)
+{
+    const struct draft *a = *(struct draft *const *)pa, *b = *(struct draft *const *)pb;
+
+    if (a->r.id != b->r.id)
+        return a->r.id < b->r.id ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+/* Gives each body its block and slot, as if all were new. */
+static void place_bodies(const struct lg_batch *b, struct draft **v, size_t n)
+{
+    int64_t block = b->d->next_block;
+    uint32_t slot = 0;
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (slot >= b->es->block_events || bytes >= LG_BLOCK_BYTES) {
+            block++;
+            slot = 0;
+            bytes = 0;
+        }
+        v[i]->r.v[LG_EC_LOC] = block << LG_BLOCK_SHIFT | slot++;
+        bytes += v[i]->p->json.n;
+    }
+}
+
+static int put_row(struct lg_batch *b, struct draft *t)
+{
+    const struct lg_event *ev = t->p->ev;
+    int rc = place_event(b, t->tenant, lg_row_ms(t->r.id), &t->r, &t->p->ret_result);
+
+    if (rc < 0 || t->p->ret_result != LG_PUT_STORED)
+        return rc;
+    if (lg_vec_push(&b->rows, t->r) < 0)
+        return LG_ENOMEM;
+    rc = event_terms(b, ev, &t->r);
+    return rc >= 0 && makes_process(ev->type) ? add_process(b, ev, &t->r) : rc;
+}
+
+/* A block's slots of events that were there already stay empty; a block of only such is left out. */
+static int put_bodies(struct lg_batch *b, struct draft **v, size_t n)
+{
+    size_t i = 0;
+    int rc = 0;
+
+    while (rc >= 0 && i < n) {
+        int64_t block = v[i]->r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT;
+        bool any = false;
+        size_t end = i;
+
+        for (; end < n && v[end]->r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT == block; end++)
+            any = any || v[end]->p->ret_result == LG_PUT_STORED;
+        if (any)
+            b->d->next_block = block;
+        for (; rc >= 0 && any && i < end; i++)
+            rc = lg_batch_record(b,
+                    v[i]->p->ret_result == LG_PUT_STORED
+                            ? lg_body_of(v[i]->p->json, &v[i]->r.event_id)
+                            : LG_STR(""));
+        if (rc >= 0)
+            rc = lg_batch_flush(b);
+        i = end;
+    }
+    return rc;
+}
+
+int lg_batch_events(struct lg_batch *b, struct lg_event_put **ev, size_t n)
+{
+    struct draft *t = (struct draft *)lg_calloc(n + 1, sizeof(*t));
+    struct draft **v = (struct draft **)lg_calloc(n + 1, sizeof(*v));
+    size_t group = (size_t)b->es->block_events * LG_BLOCK_GROUP;
+    int rc = t == NULL || v == NULL ? LG_ENOMEM : 0;
+
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        rc = draft_event(b, ev[i], &t[i]);
+        t[i].group = (uint32_t)(i / group);
+        v[i] = &t[i];
+    }
+    if (rc >= 0 && n > 0) {
+        qsort(v, n, sizeof(*v), by_kind);
+        place_bodies(b, v, n);
+        qsort(v, n, sizeof(*v), by_row);
+    }
+    for (size_t i = 0; rc >= 0 && i < n; i++)
+        rc = put_row(b, v[i]);
+    if (rc >= 0 && n > 0) {
+        qsort(v, n, sizeof(*v), by_kind);
+        rc = put_bodies(b, v, n);
+    }
+    lg_free(v);
+    lg_free(t);
+    return rc;
+}
