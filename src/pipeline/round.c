@@ -335,6 +335,7 @@ static int call_batch(struct worker *w)
     if (w->at >= b->n) {
         count(&r->bytes_in, b->bytes);
         count(&r->batches, 1);
+        w->was_small = b->bytes < r->opt.linger_bytes;
         lg_bus_batch_free(b);
         w->batch = NULL;
     }

@@ -58,6 +58,7 @@ static int open_worker(struct worker *w)
             .n_topics = r->n_topics,
             .start = r->opt.start,
             .max_batch_bytes = r->opt.max_batch_bytes,
+            .max_batch_records = r->opt.max_batch_records,
             .assigned = lg_round_assigned,
             .revoked = lg_round_revoked,
             .user = w};
@@ -81,7 +82,7 @@ static int open_worker(struct worker *w)
 }
 
 /* Until `ms` are over or the runner stops. */
-static void back_off(struct lg_runner *r, uint32_t ms, bool even_when_stopping)
+static void wait_ms(struct lg_runner *r, uint32_t ms, bool even_when_stopping)
 {
     struct timespec ts;
     int rc = 0;
@@ -93,11 +94,16 @@ static void back_off(struct lg_runner *r, uint32_t ms, bool even_when_stopping)
         ts.tv_sec++;
         ts.tv_nsec -= (long)LG_NS_PER_SEC;
     }
-    (void)atomic_fetch_add(&r->n_retrying, 1);
     (void)pthread_mutex_lock(&r->lock);
     while ((even_when_stopping || !r->stopping) && rc == 0)
         rc = pthread_cond_timedwait(&r->cond, &r->lock, &ts);
     (void)pthread_mutex_unlock(&r->lock);
+}
+
+static void back_off(struct lg_runner *r, uint32_t ms, bool even_when_stopping)
+{
+    (void)atomic_fetch_add(&r->n_retrying, 1);
+    wait_ms(r, ms, even_when_stopping);
     (void)atomic_fetch_sub(&r->n_retrying, 1);
 }
 
@@ -172,8 +178,11 @@ static void *run_worker(void *arg)
     int rc = 0;
 
     while (rc >= 0 && !stopping(r)) {
+        w->was_small = false;
         rc = lg_round(w, true);
         if (!lg_bus_may_retry(rc)) {
+            if (w->was_small && r->opt.linger_ms > 0)
+                wait_ms(r, r->opt.linger_ms, false);
             wait = r->opt.min_backoff_ms;
             continue;
         }

@@ -36,6 +36,7 @@ struct worker {
     bool pending; /* out and commits wait to be published */
     struct lg_bus_batch *batch;
     size_t at; /* first record of the batch that is not done */
+    bool was_small; /* the batch that the latest round finished */
     unsigned memory_tries;
     lg_time next_tick;
     struct lg_err err;

@@ -149,6 +149,11 @@ struct lg_runner_options {
     enum lg_bus_start start;
     uint32_t tick_ms;                 /* 0: 1000 */
     size_t max_batch_bytes;           /* 0: 1 MiB */
+    size_t max_batch_records;         /* 0: 8192 */
+    /* After a batch of less than linger_bytes the worker waits linger_ms before it asks for the
+     * next, so that steps with their commits are not tiny where records trickle in. 0: no wait. */
+    size_t linger_bytes;
+    uint32_t linger_ms;
     size_t max_out_bytes;             /* of one call; 0: 32 MiB; past it emit answers LG_ELIMIT */
     uint32_t min_backoff_ms;          /* 0: 50, doubled at each try */
     uint32_t max_backoff_ms;          /* 0: 5000 */

@@ -8,7 +8,7 @@
 #include "event/codec.h"
 #include "json/json.h"
 
-#define STEP_RECORDS 1024 /* one durable step of the store */
+#define STEP_RECORDS 4096 /* one durable step of the store */
 #define ARENA_BYTES ((size_t)64 << 20)
 
 struct indexer {
@@ -105,13 +105,10 @@ static int keep_strings(struct indexer *ix, struct lg_event *ev)
 static int take_event(struct indexer *ix, const struct lg_bus_record *rec, size_t n)
 {
     struct lg_event *ev = &ix->events[n];
+    const struct lg_str line = rec->value; /* lives until the batch is done */
     struct lg_jval root;
-    struct lg_str line;
-    int rc;
+    int rc = lg_json_parse(ix->json, line, false, &root, NULL);
 
-    if (lg_arena_dup(&ix->arena, rec->value, &line) < 0)
-        return LG_ENOMEM;
-    rc = lg_json_parse(ix->json, line, false, &root, NULL);
     if (rc == 0)
         rc = lg_event_read(root, line, ev, NULL);
     if (rc == 0)
@@ -161,11 +158,10 @@ static int take_inference(struct indexer *ix, const struct lg_bus_record *rec, s
 {
     struct lg_inference *in = &ix->inferences[n];
     struct lg_jval root;
-    struct lg_str line, json, context;
+    const struct lg_str line = rec->value;
+    struct lg_str json, context;
     int rc;
 
-    if (lg_arena_dup(&ix->arena, rec->value, &line) < 0)
-        return LG_ENOMEM;
     split_context(line, &ix->arena, &json, &context);
     rc = lg_json_parse(ix->json, json, false, &root, NULL);
     if (rc == 0)

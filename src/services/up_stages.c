@@ -4,6 +4,14 @@
 #include "base/log.h"
 #include "services/up_int.h"
 
+#define LINGER_BYTES ((size_t)256 << 10)
+/* A step of the store costs its sync and its indexes' pages, however few its records are. */
+#define INDEXER_BATCHES 3u
+/* Topics take three copies of what comes in: larger blocks and a higher level than the bus has by
+ * itself take a fifth off them, for a microsecond an event. */
+#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_LEVEL 3
+
 static void on_fatal(void *user, const char *stage, const struct lg_err *err)
 {
     struct lg_up *p = user;
@@ -49,6 +57,14 @@ static int watch_lag(struct lg_up *p, const char *stage, const char *group, enum
     return lg_metrics_callback(p->metrics, LG_METRIC(STAGE_LAG), labels, 2, read_lag, src);
 }
 
+/* A worker's partitions in turn, each about once in pipeline.commit_interval. */
+static uint32_t linger_ms(const struct lg_config *cfg, unsigned workers)
+{
+    const int64_t ns = cfg->pipeline.commit_interval_ns * workers / cfg->bus.partitions;
+
+    return (uint32_t)(ns / 1000000);
+}
+
 struct stage_spec {
     enum lg_stage_id id;
     const struct lg_stage_ops *ops;
@@ -63,6 +79,7 @@ struct stage_spec {
 static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg_err *reterr)
 {
     const struct lg_config *cfg = &p->cfg;
+    const size_t batches = spec->id == LG_STAGE_INDEXER ? INDEXER_BATCHES : 1;
     const struct lg_runner_options opt = {
             .bus = p->bus,
             .ops = spec->ops,
@@ -75,7 +92,10 @@ static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg
             .workers = spec->workers,
             .dead_letter_topic = p->topics.n[LG_TOPIC_DEAD_LETTER],
             .start = LG_BUS_EARLIEST,
-            .max_batch_bytes = cfg->pipeline.batch_bytes,
+            .max_batch_bytes = batches * cfg->pipeline.batch_bytes,
+            .max_batch_records = batches * cfg->pipeline.batch_records,
+            .linger_bytes = LINGER_BYTES,
+            .linger_ms = linger_ms(cfg, spec->workers),
             .min_backoff_ms = (uint32_t)(cfg->pipeline.retry_min_ns / 1000000),
             .max_backoff_ms = (uint32_t)(cfg->pipeline.retry_max_ns / 1000000),
             .on_fatal = on_fatal,
@@ -91,6 +111,8 @@ static int open_bus(struct lg_up *p, struct lg_err *reterr)
     char path[LG_CONFIG_PATH_BYTES + 16];
     const struct lg_bus_embedded_options opt = {.path = path,
             .min_free_bytes = p->cfg.bus.min_free_bytes,
+            .block_bytes = BLOCK_BYTES,
+            .zstd_level = BLOCK_LEVEL,
             .cache_bytes = p->cfg.bus.cache_bytes};
     int rc;
 

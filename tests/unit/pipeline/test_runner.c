@@ -1,5 +1,6 @@
 /* The stage runner over a real embedded bus: what a stage may rely on. */
 #include <sched.h>
+#include <time.h>
 
 #include "../bus/bus_test.h"
 #include "pipeline/stage.h"
@@ -584,6 +585,32 @@ static void test_threads_fatal(void **state)
     lg_runner_free(r);
 }
 
+/* Where records trickle in, a worker gathers them: fewer steps, and nothing is late at the end. */
+static void test_lingers(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    struct lg_runner *r;
+    struct lg_err err = {0};
+    char value[16];
+
+    (void)state;
+    opt.now = NULL;
+    opt.linger_bytes = 1 << 20;
+    opt.linger_ms = 40;
+    r = new_runner();
+    assert_int_equal(lg_runner_start(r, &err), 0);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(value, sizeof(value), "%d", i);
+        bt_publish(&bt, in_topic, 0, "", value, 0);
+        (void)nanosleep(&pause, NULL);
+    }
+    assert_int_equal(lg_runner_stop(r, 10000), 0);
+    assert_int_equal(total(out_topic), 100);
+    assert_int_equal(st.order_errors, 0);
+    assert_true(atomic_load(&st.calls) < 40);
+    lg_runner_free(r);
+}
+
 int main(void)
 {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -601,6 +628,7 @@ int main(void)
             T(test_out_limit),
             T(test_threads),
             T(test_threads_fatal),
+            T(test_lingers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
