@@ -21,7 +21,7 @@ static void put(struct out *o, uint64_t v)
 
 static void put_time(struct out *o, lg_time t)
 {
-    put(o, ((uint64_t)t << 1) ^ (uint64_t)(t >> 63));
+    put(o, ((uint64_t)t << 1) ^ (t < 0 ? UINT64_MAX : 0));
 }
 
 static void put_str(struct out *o, struct lg_str s)

@@ -42,11 +42,12 @@ size_t lg_api_route_count(void)
 const struct lg_route *lg_api_route(size_t i)
 {
     for (size_t g = 0; g < GROUPS; g++) {
-        struct lg_api_rows group = lg_api_group(g);
+        const struct lg_route *rows = lg_api_group(g).rows;
+        size_t n = lg_api_group(g).n;
 
-        if (i < group.n)
-            return &group.rows[i];
-        i -= group.n;
+        if (i < n)
+            return rows + i;
+        i -= n;
     }
     return NULL;
 }

@@ -26,7 +26,7 @@ static void put(struct lg_buf *b, uint64_t v)
 
 static void put_time(struct lg_buf *b, lg_time t)
 {
-    put(b, ((uint64_t)t << 1) ^ (uint64_t)(t >> 63));
+    put(b, ((uint64_t)t << 1) ^ (t < 0 ? UINT64_MAX : 0));
 }
 
 static void put_str(struct lg_buf *b, struct lg_str s)
