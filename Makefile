@@ -55,8 +55,10 @@ bench: ## run the benchmarks of the release build; LOGSTER_DATA=folder of record
 	ninja -C build/release -j $(JOBS) benches logster
 	scripts/bench.py
 
-soak: build ## scan 20 GB of 2,000 endpoints from a pipe; fails over 300 MB of memory
+soak: build ## scan 20 GB of 2,000 endpoints; the platform at 25,000 events/s for 10 minutes
+	ninja -C build/release -j $(JOBS) load_http
 	tests/bench/bench_scan.py --soak
+	tests/bench/bench_platform.py --soak
 
 oracle: ## compare the numbers with independent implementations (PyTorch)
 	cmake --preset release
