@@ -352,7 +352,7 @@ static int check_format(struct emb *b, struct lg_err *reterr)
     return rc;
 }
 
-static int open_database(struct emb *b, struct lg_err *reterr)
+static int try_open(struct emb *b, struct lg_err *reterr)
 {
     struct lg_err first;
     int rc = lg_rocks_open(&b->rocks, &b->opt, false, &first);
@@ -366,6 +366,23 @@ static int open_database(struct emb *b, struct lg_err *reterr)
     if (rc < 0 && reterr != NULL)
         *reterr = first;
     return rc;
+}
+
+static int open_database(struct emb *b, struct lg_err *reterr)
+{
+    struct lg_err err = {0};
+    int rc = lg_rocks_mend(b->path, &err);
+
+    if (rc > 0)
+        emb_event(b, LG_BUS_REPAIRED, -1, -1, 0, 0, LG_STR(""), err.text);
+    if (rc >= 0)
+        rc = try_open(b, &err);
+    if (rc == LG_ECORRUPT)
+        return lg_err_set(reterr, rc,
+                "%.*s: the topics cannot be read. Put back a copy of the folder, or move it away "
+                "to go on with empty topics: stored events and alerts are not in it",
+                LG_STR_FMT(lg_str_sub(lg_str_z(err.text), 0, 190)));
+    return rc < 0 ? lg_err_set(reterr, rc, "%s", err.text) : rc;
 }
 
 /* After a failure: what was committed in memory only is not there any more. */

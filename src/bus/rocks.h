@@ -29,6 +29,10 @@ struct lg_rocks {
     rocksdb_column_family_handle_t *cf[LG_ROCKS_MAX]; /* NULL: no such topic */
 };
 
+/* Before opening: a CURRENT that is missing or damaged in a folder with data names the newest
+ * MANIFEST again. 1: it did, and ret_what says so; 0: nothing to do; LG_ECORRUPT, LG_EIO. */
+int lg_rocks_mend(const char *path, struct lg_err *ret_what) LG_MUST_CHECK;
+
 /*
  * Opens or makes the database. salvage: damage in the middle of the log of writes does not stop
  * it; what can be read is kept. LG_EREFUSED: in use by another process. LG_ECORRUPT, LG_ENOSPC,

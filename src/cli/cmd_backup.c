@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/folder.h"
 #include "cli/admin.h"
 #include "cli/cli.h"
+#include "services/topics.h"
 #include "store/event_store.h"
 #include "json/write.h"
 
@@ -25,7 +27,8 @@ static const char backup_help[] =
 static const char restore_help[] =
         "usage: logster restore --data-dir DIR SOURCE\n\n"
         "Puts a backup in the place of a stopped platform's alerts and events. The backup is\n"
-        "checked first; what stood there is kept beside it as *.before-restore.\n\n"
+        "checked first; what stood there is kept beside it as *.before-restore. What came after\n"
+        "the backup is stored again from the topics, as far as they reach back.\n\n"
         "Exit status: 0 done, 2 not done.\n";
 static const char doctor_help[] =
         "usage: logster doctor --data-dir DIR [--json]\n\n"
@@ -125,6 +128,7 @@ int lg_cmd_backup(int argc, char **argv)
 
     if (rc != 0)
         return rc > 0 ? LG_EXIT_OK : LG_EXIT_FAILED;
+    (void)umask(077);
     if (target == NULL)
         return lg_admin_fail(&a, "wants a folder to write to");
     rc = backup(&a, target);
@@ -151,8 +155,8 @@ static int hold_lock(const struct lg_admin_cli *a, int *ret_fd)
     return 0;
 }
 
-/* Each event day of the backup, checked and put in place. */
-static int restore_days(const char *from, const char *to, struct lg_err *err)
+/* Each event day of the backup: checked, and copied when `to` is not NULL. */
+static int each_day(const char *from, const char *to, struct lg_err *err)
 {
     char a[PATH_BYTES], b[PATH_BYTES];
     struct dirent *e;
@@ -161,40 +165,131 @@ static int restore_days(const char *from, const char *to, struct lg_err *err)
 
     if (d == NULL)
         return lg_err_set(err, LG_EIO, "%s: %s", from, strerror(errno));
-    if (mkdir(to, 0700) < 0 && errno != EEXIST)
+    if (to != NULL && lg_folder_make(to, 0700) < 0)
         rc = lg_err_set(err, LG_EIO, "%s: %s", to, strerror(errno));
     while (rc == 0 && (e = readdir(d)) != NULL) {
         if (!lg_str_ends(lg_str_z(e->d_name), LG_STR(".db")))
             continue;
-        if (join(a, from, e->d_name) < 0 || join(b, to, e->d_name) < 0)
+        if (join(a, from, e->d_name) < 0 || (to != NULL && join(b, to, e->d_name) < 0))
             rc = lg_err_set(err, LG_ELIMIT, "%s: name too long", e->d_name);
         else
-            rc = lg_sqlite_restore(a, b, err);
+            rc = lg_sqlite_restore_day(a, to != NULL ? b : NULL, err);
     }
     (void)closedir(d);
     return rc;
 }
 
+/* What stands in the folder and what becomes of it, in this order; the databases with their logs. */
+static const struct {
+    const char *now, *kept, *fresh; /* fresh: what takes its place, or NULL */
+} moves[] = {
+        {"alerts.db", "alerts.db.before-restore", "alerts.db.restoring"},
+        {"alerts.db-wal", "alerts.db.before-restore-wal", NULL},
+        {"alerts.db-shm", "alerts.db.before-restore-shm", NULL},
+        {"events", "events.before-restore", "events.restoring"},
+};
+#define MOVES (sizeof(moves) / sizeof(*moves))
+
+/* All of it beside what stands there, before anything of that is touched. */
+static int copy_backup(const struct lg_admin_cli *a, const char *source, struct lg_err *err)
+{
+    char alerts[PATH_BYTES], events[PATH_BYTES], to[PATH_BYTES];
+    int rc = 0;
+
+    for (size_t i = 0; i < MOVES; i++)
+        if (join(to, a->data_dir, moves[i].kept) < 0)
+            return lg_err_set(err, LG_ELIMIT, "a folder's name is too long");
+        else if (access(to, F_OK) == 0)
+            return lg_err_set(
+                    err, LG_EEXIST, "%s is there from an earlier restore: move it away", to);
+    if (join(alerts, source, "alerts.db") < 0 || join(events, source, "events") < 0)
+        return lg_err_set(err, LG_ELIMIT, "a folder's name is too long");
+    rc = lg_sqlite_restore(alerts, NULL, err);
+    if (rc == 0)
+        rc = each_day(events, NULL, err);
+    if (rc == 0 && join(to, a->data_dir, "alerts.db.restoring") == 0)
+        rc = lg_sqlite_restore(alerts, to, err);
+    if (rc == 0 && join(to, a->data_dir, "events.restoring") == 0)
+        rc = each_day(events, to, err);
+    return rc;
+}
+
+static int put_in_place(const struct lg_admin_cli *a, struct lg_err *err)
+{
+    char from[PATH_BYTES], to[PATH_BYTES];
+
+    for (size_t i = 0; i < MOVES; i++) {
+        if (join(from, a->data_dir, moves[i].now) < 0 || join(to, a->data_dir, moves[i].kept) < 0)
+            return lg_err_set(err, LG_ELIMIT, "a folder's name is too long");
+        if (rename(from, to) < 0 && errno != ENOENT)
+            return lg_err_set(err, LG_EIO, "%s: %s", from, strerror(errno));
+    }
+    for (size_t i = 0; i < MOVES; i++) {
+        if (moves[i].fresh == NULL)
+            continue;
+        if (join(from, a->data_dir, moves[i].fresh) < 0 || join(to, a->data_dir, moves[i].now) < 0)
+            return lg_err_set(err, LG_ELIMIT, "a folder's name is too long");
+        if (rename(from, to) < 0)
+            return lg_err_set(err, LG_EIO, "%s: %s", from, strerror(errno));
+    }
+    return lg_folder_sync(a->data_dir) < 0
+            ? lg_err_set(err, LG_EIO, "%s: %s", a->data_dir, strerror(errno))
+            : 0;
+}
+
+static int from_begin(struct lg_bus *bus, const char *group, enum lg_topic t)
+{
+    int topic = lg_bus_topic_find(bus, lg_topic_name(t)), rc = topic < 0 ? topic : 0;
+    int32_t n = rc == 0 ? lg_bus_partitions(bus, topic) : 0;
+
+    for (int32_t p = 0; rc == 0 && p < n; p++) {
+        struct lg_bus_offset at = {.topic = topic, .partition = p};
+        int64_t end;
+
+        rc = lg_bus_offsets(bus, topic, p, &at.offset, &end);
+        if (rc == 0)
+            rc = lg_bus_group_set(bus, lg_str_z(group), &at);
+    }
+    return rc;
+}
+
+/*
+ * What came after the backup stands in the topics still: the next start stores it again, and what
+ * the backup has already is known by its ids.
+ */
+static int read_again(const struct lg_admin_cli *a, struct lg_err *err)
+{
+    char path[PATH_BYTES], current[PATH_BYTES + 16];
+    const struct lg_bus_embedded_options opt = {.path = path, .maintain_ms = UINT32_MAX};
+    struct lg_bus *bus = NULL;
+    int rc = join(path, a->data_dir, "bus");
+
+    (void)snprintf(current, sizeof(current), "%s/CURRENT", path);
+    if (rc < 0 || access(current, F_OK) < 0)
+        return 0;
+    rc = lg_bus_open_embedded(&opt, &bus, err);
+    if (rc < 0)
+        return rc;
+    rc = from_begin(bus, LG_GROUP_INDEXER, LG_TOPIC_NORMALIZED);
+    if (rc == 0)
+        rc = from_begin(bus, LG_GROUP_INDEXER, LG_TOPIC_RESULTS);
+    if (rc == 0)
+        rc = from_begin(bus, LG_GROUP_ALERTS, LG_TOPIC_RESULTS);
+    lg_bus_close(bus);
+    return rc < 0 ? lg_err_set(err, rc, "%s: %s", path, lg_err_name(rc)) : 0;
+}
+
 static int restore(struct lg_admin_cli *a, const char *source)
 {
-    char from[PATH_BYTES], to[PATH_BYTES], kept[PATH_BYTES];
     struct lg_err err = {0};
-    int rc;
 
-    if (join(from, source, "alerts.db") < 0 || join(to, a->data_dir, "alerts.db") < 0)
-        return lg_admin_fail(a, "a folder's name is too long");
-    rc = lg_sqlite_restore(from, to, &err);
-    if (rc < 0)
+    if (copy_backup(a, source, &err) < 0 || put_in_place(a, &err) < 0)
         return lg_admin_fail(a, "%s", err.text);
-    if (join(from, source, "events") < 0 || join(to, a->data_dir, "events") < 0 ||
-            join(kept, a->data_dir, "events.before-restore") < 0)
-        return lg_admin_fail(a, "a folder's name is too long");
-    if (rename(to, kept) < 0 && errno != ENOENT)
-        return lg_admin_fail(
-                a, "%s: %s (is there a %s of an earlier restore?)", to, strerror(errno), kept);
-    if (restore_days(from, to, &err) < 0)
-        return lg_admin_fail(a, "%s", err.text);
-    (void)printf("restored from %s\n", source);
+    if (read_again(a, &err) < 0)
+        (void)fprintf(stderr,
+                "logster restore: what came after the backup is not taken from the topics: %s\n",
+                err.text);
+    (void)printf("restored from %s; what stood there is kept as *.before-restore\n", source);
     return LG_EXIT_OK;
 }
 
@@ -206,6 +301,7 @@ int lg_cmd_restore(int argc, char **argv)
 
     if (rc != 0)
         return rc > 0 ? LG_EXIT_OK : LG_EXIT_FAILED;
+    (void)umask(077);
     if (source == NULL || a.data_dir == NULL)
         return lg_admin_fail(&a, "wants --data-dir and the folder of a backup");
     rc = hold_lock(&a, &fd) < 0 ? LG_EXIT_FAILED : restore(&a, source);

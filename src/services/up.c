@@ -72,6 +72,27 @@ static int take_lock(struct lg_up *p, struct lg_err *reterr)
     return 0;
 }
 
+/* An empty alerts.db where the platform ran before is damage, not a first start. */
+static int check_alerts_file(const struct lg_up *p, const char *alerts, struct lg_err *reterr)
+{
+    char bus[LG_CONFIG_PATH_BYTES + 16];
+    struct stat st;
+
+    (void)snprintf(bus, sizeof(bus), "%s/bus/CURRENT", p->cfg.data_dir);
+    if (stat(bus, &st) < 0)
+        return 0;
+    if (stat(alerts, &st) < 0)
+        lg_log(LG_LOG_WARN, "store", "alerts.db is gone: starting with an empty one", "path=\"%s\"",
+                alerts);
+    else if (st.st_size == 0)
+        return lg_err_set(reterr, LG_ECORRUPT,
+                "%s: the file is empty, though the platform ran here: put a backup in its place "
+                "with `logster restore`, or remove it to go on without its alerts, tokens and "
+                "audit log",
+                alerts);
+    return 0;
+}
+
 static int open_stores(struct lg_up *p, struct lg_err *reterr)
 {
     char alerts[LG_CONFIG_PATH_BYTES + 16], events[LG_CONFIG_PATH_BYTES + 16];
@@ -81,7 +102,9 @@ static int open_stores(struct lg_up *p, struct lg_err *reterr)
 
     (void)snprintf(alerts, sizeof(alerts), "%s/alerts.db", p->cfg.data_dir);
     (void)snprintf(events, sizeof(events), "%s/events", p->cfg.data_dir);
-    rc = lg_sqlite_alert_store_open(alerts, &p->alerts, reterr);
+    rc = check_alerts_file(p, alerts, reterr);
+    if (rc == 0)
+        rc = lg_sqlite_alert_store_open(alerts, &p->alerts, reterr);
     return rc < 0 ? rc : lg_sqlite_event_store_open(&opt, &p->events, reterr);
 }
 

@@ -185,7 +185,8 @@ struct lg_alert_store {
 /* `path` is DIR/alerts.db. LG_ECORRUPT, LG_EIO, LG_EUNSUP: reterr names the way out. */
 int lg_sqlite_alert_store_open(
         const char *path, struct lg_alert_store **ret, struct lg_err *reterr) LG_MUST_CHECK;
-/* Puts a backup in the place of `path`; nothing may have it open. The backup is checked first. */
+/* Puts a copy of a backup in the place of `path`; nothing may have that open. The backup is checked
+ * first; path NULL: only that. */
 int lg_sqlite_restore(const char *backup, const char *path, struct lg_err *reterr) LG_MUST_CHECK;
 
 static inline void lg_alert_store_close(struct lg_alert_store *st)

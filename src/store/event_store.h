@@ -247,6 +247,10 @@ struct lg_sqlite_event_options {
 int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
         struct lg_event_store **ret, struct lg_err *reterr) LG_MUST_CHECK;
 
+/* The same as lg_sqlite_restore, of one event day's file. */
+int lg_sqlite_restore_day(
+        const char *backup, const char *path, struct lg_err *reterr) LG_MUST_CHECK;
+
 static inline void lg_event_store_close(struct lg_event_store *st)
 {
     if (st != NULL)

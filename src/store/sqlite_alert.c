@@ -163,22 +163,5 @@ int lg_sqlite_alert_store_open(const char *path, struct lg_alert_store **ret, st
 
 int lg_sqlite_restore(const char *backup, const char *path, struct lg_err *reterr)
 {
-    static const char *const beside[] = {"-wal", "-shm", "-journal"};
-    char name[4096];
-    struct lg_sdb db;
-    int rc = lg_sdb_check_file(backup, &lg_alert_migrations, reterr);
-
-    if (rc < 0)
-        return rc;
-    rc = lg_sdb_open(&db, backup, &lg_alert_migrations, reterr);
-    if (rc < 0)
-        return rc;
-    /* What lies beside the old file belongs to it and would be replayed into the new one. */
-    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
-        if ((size_t)snprintf(name, sizeof(name), "%s%s", path, beside[i]) < sizeof(name))
-            (void)unlink(name);
-    }
-    rc = lg_sdb_backup(&db, path, reterr);
-    lg_sdb_done(&db);
-    return rc;
+    return lg_sdb_restore(backup, path, &lg_alert_migrations, reterr);
 }

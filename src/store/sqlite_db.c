@@ -598,3 +598,25 @@ int lg_sdb_check_file(const char *path, const struct lg_migrations *m, struct lg
     conn_free(c);
     return rc;
 }
+
+int lg_sdb_restore(
+        const char *backup, const char *path, const struct lg_migrations *m, struct lg_err *reterr)
+{
+    static const char *const beside[] = {"-wal", "-shm", "-journal"};
+    struct lg_conn *from = NULL;
+    char name[4096];
+    int rc = lg_sdb_check_file(backup, m, reterr);
+
+    if (rc < 0 || path == NULL)
+        return rc;
+    rc = conn_new(backup, false, &from);
+    if (rc < 0)
+        return fail(reterr, rc, backup);
+    /* What lies beside the old file belongs to it and would be replayed into the new one. */
+    for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++)
+        if ((size_t)snprintf(name, sizeof(name), "%s%s", path, beside[i]) < sizeof(name))
+            (void)unlink(name);
+    rc = copy_into_place(from, path, reterr);
+    conn_free(from);
+    return rc;
+}

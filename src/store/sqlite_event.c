@@ -299,3 +299,8 @@ int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
     *ret = &es->base;
     return 0;
 }
+
+int lg_sqlite_restore_day(const char *backup, const char *path, struct lg_err *reterr)
+{
+    return lg_sdb_restore(backup, path, &lg_day_migrations, reterr);
+}

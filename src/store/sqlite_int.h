@@ -106,6 +106,8 @@ int lg_sdb_end(struct lg_sdb *db, int rc) LG_MUST_CHECK;
 /* Copies the file while it is in use (sqlite3_backup), fsynced, atomically put in place. */
 int lg_sdb_backup(struct lg_sdb *db, const char *path, struct lg_err *reterr) LG_MUST_CHECK;
 /* Looks whether `path` is a sound database of this kind. */
+int lg_sdb_restore(const char *backup, const char *path, const struct lg_migrations *m,
+        struct lg_err *reterr) LG_MUST_CHECK;
 int lg_sdb_check_file(
         const char *path, const struct lg_migrations *m, struct lg_err *reterr) LG_MUST_CHECK;
 

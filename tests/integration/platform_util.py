@@ -20,6 +20,7 @@ class Platform:
     def __init__(self, folder, **settings):
         self.folder = Path(folder)
         self.env = {}  # on top of this process's
+        self.prefix = []  # a program that runs it
         self.log = self.folder.parent / (self.folder.name + ".log")
         self.settings = {"api.port": 0, "bus.min_free_bytes": "16MiB",
                          "store.min_free_bytes": "16MiB", "bus.partitions": 4,
@@ -30,7 +31,7 @@ class Platform:
         self.said = ""
 
     def launch(self):
-        args = [os.environ["LOGSTER"], "up", "--data-dir", str(self.folder)]
+        args = [*self.prefix, os.environ["LOGSTER"], "up", "--data-dir", str(self.folder)]
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         with open(self.log, "ab") as log:
