@@ -14,8 +14,11 @@ struct draft {
     struct lg_event_put *p;
     struct lg_event_cols r;
     int64_t tenant;
-    uint64_t kind;  /* what the body resembles */
-    uint32_t group; /* its bodies are sorted among themselves */
+};
+/* What orders are made of: small, so that sorting stays in the cache. */
+struct place {
+    uint64_t key;
+    uint32_t at; /* of the draft */
 };
 
 /* 1: a row with this number and another id; 0: the same id, *ret_sum is its content's. */
@@ -202,7 +205,6 @@ static int draft_event(struct lg_batch *b, struct lg_event_put *p, struct draft 
 
     t->p = p;
     t->r.event_id = ev->event_id;
-    t->kind = (uint64_t)ev->source << 48 | (uint64_t)ev->type << 32 | ev->code;
     if (rc >= 0)
         rc = lg_batch_endpoint(b, t->tenant, ev->endpoint_id, ev->hostname, (int)ev->platform,
                 &t->r.v[LG_EC_ENDPOINT]);
@@ -217,28 +219,23 @@ static int draft_event(struct lg_batch *b, struct lg_event_put *p, struct draft 
     return rc;
 }
 
-static int by_kind(const void *pa, const void *pb)
+/* What an event's body resembles. */
+static uint64_t kind_of(const struct lg_event *ev)
 {
-    const struct draft *a = *(struct draft *const *)pa, *b = *(struct draft *const *)pb;
-
-    if (a->group != b->group)
-        return a->group < b->group ? -1 : 1;
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    return (a > b) - (a < b);
+    return (uint64_t)ev->source << 48 | (uint64_t)ev->type << 32 | ev->code;
 }
 
-static int by_row(const void *pa, const void *pb)
+static int by_key(const void *pa, const void *pb)
 {
-    const struct draft *a = *(struct draft *const *)pa, *b = *(struct draft *const *)pb;
+    const struct place *a = (const struct place *)pa, *b = (const struct place *)pb;
 
-    if (a->r.id != b->r.id)
-        return a->r.id < b->r.id ? -1 : 1;
-    return (a > b) - (a < b);
+    if (a->key != b->key)
+        return a->key < b->key ? -1 : 1;
+    return (a->at > b->at) - (a->at < b->at);
 }
 
 /* Gives each body its block and slot, as if all were new. */
-static void place_bodies(const struct lg_batch *b, struct draft **v, size_t n)
+static void place_bodies(const struct lg_batch *b, struct draft *t, const struct place *v, size_t n)
 {
     int64_t block = b->d->next_block;
     uint32_t slot = 0;
@@ -250,8 +247,8 @@ static void place_bodies(const struct lg_batch *b, struct draft **v, size_t n)
             slot = 0;
             bytes = 0;
         }
-        v[i]->r.v[LG_EC_LOC] = block << LG_BLOCK_SHIFT | slot++;
-        bytes += v[i]->p->json.n;
+        t[v[i].at].r.v[LG_EC_LOC] = block << LG_BLOCK_SHIFT | slot++;
+        bytes += t[v[i].at].p->json.n;
     }
 }
 
@@ -269,25 +266,27 @@ static int put_row(struct lg_batch *b, struct draft *t)
 }
 
 /* A block's slots of events that were there already stay empty; a block of only such is left out. */
-static int put_bodies(struct lg_batch *b, struct draft **v, size_t n)
+static int put_bodies(struct lg_batch *b, const struct draft *t, const struct place *v, size_t n)
 {
     size_t i = 0;
     int rc = 0;
 
     while (rc >= 0 && i < n) {
-        int64_t block = v[i]->r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT;
+        int64_t block = t[v[i].at].r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT;
         bool any = false;
         size_t end = i;
 
-        for (; end < n && v[end]->r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT == block; end++)
-            any = any || v[end]->p->ret_result == LG_PUT_STORED;
+        for (; end < n && t[v[end].at].r.v[LG_EC_LOC] >> LG_BLOCK_SHIFT == block; end++)
+            any = any || t[v[end].at].p->ret_result == LG_PUT_STORED;
         if (any)
             b->d->next_block = block;
-        for (; rc >= 0 && any && i < end; i++)
+        for (; rc >= 0 && any && i < end; i++) {
+            const struct draft *one = &t[v[i].at];
+
             rc = lg_batch_record(b,
-                    v[i]->p->ret_result == LG_PUT_STORED
-                            ? lg_body_of(v[i]->p->json, &v[i]->r.event_id)
-                            : LG_STR(""));
+                    one->p->ret_result == LG_PUT_STORED ? lg_body_of(one->p->json, &one->r.event_id)
+                                                        : LG_STR(""));
+        }
         if (rc >= 0)
             rc = lg_batch_flush(b);
         i = end;
@@ -295,30 +294,38 @@ static int put_bodies(struct lg_batch *b, struct draft **v, size_t n)
     return rc;
 }
 
+static void sort_places(const struct lg_batch *b, struct draft *t, struct place *bodies,
+        struct place *rows, size_t n)
+{
+    size_t group = (size_t)b->es->block_events * LG_BLOCK_GROUP;
+
+    for (size_t i = 0; i < n; i++) {
+        bodies[i] = (struct place){kind_of(t[i].p->ev), (uint32_t)i};
+        rows[i] = (struct place){(uint64_t)t[i].r.id, (uint32_t)i};
+    }
+    for (size_t i = 0; i < n; i += group)
+        qsort(bodies + i, n - i < group ? n - i : group, sizeof(*bodies), by_key);
+    qsort(rows, n, sizeof(*rows), by_key);
+}
+
 int lg_batch_events(struct lg_batch *b, struct lg_event_put **ev, size_t n)
 {
     struct draft *t = (struct draft *)lg_calloc(n + 1, sizeof(*t));
-    struct draft **v = (struct draft **)lg_calloc(n + 1, sizeof(*v));
-    size_t group = (size_t)b->es->block_events * LG_BLOCK_GROUP;
-    int rc = t == NULL || v == NULL ? LG_ENOMEM : 0;
+    struct place *bodies = (struct place *)lg_calloc(2 * n + 1, sizeof(*bodies)), *rows = NULL;
+    int rc = t == NULL || bodies == NULL ? LG_ENOMEM : n > UINT32_MAX ? LG_ELIMIT : 0;
 
-    for (size_t i = 0; rc >= 0 && i < n; i++) {
+    for (size_t i = 0; rc >= 0 && i < n; i++)
         rc = draft_event(b, ev[i], &t[i]);
-        t[i].group = (uint32_t)(i / group);
-        v[i] = &t[i];
-    }
     if (rc >= 0 && n > 0) {
-        qsort(v, n, sizeof(*v), by_kind);
-        place_bodies(b, v, n);
-        qsort(v, n, sizeof(*v), by_row);
+        rows = bodies + n;
+        sort_places(b, t, bodies, rows, n);
+        place_bodies(b, t, bodies, n);
     }
     for (size_t i = 0; rc >= 0 && i < n; i++)
-        rc = put_row(b, v[i]);
-    if (rc >= 0 && n > 0) {
-        qsort(v, n, sizeof(*v), by_kind);
-        rc = put_bodies(b, v, n);
-    }
-    lg_free(v);
+        rc = put_row(b, &t[rows[i].at]);
+    if (rc >= 0)
+        rc = put_bodies(b, t, bodies, n);
+    lg_free(bodies);
     lg_free(t);
     return rc;
 }

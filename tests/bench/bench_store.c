@@ -6,7 +6,7 @@
  *   store_event_raw_bytes   mean size of the raw records
  *   store_event_search_*    median and slowest page of 50, over filters
  *   store_tree              process tree of 10,000 nodes
- *   store_alert_apply       new alerts a second, in batches of 1,000
+ *   store_alert_apply       new alerts a second, in batches of 4,000
  *   store_alert_list_p99    page of 50 alerts over generated filters and sorts at random depth, as
  *                           seen by principals of one tenant; _p50, _max beside it
  *   store_alert_all_p99     the same over all tenants
@@ -14,9 +14,11 @@
  *
  * bench_store [--alerts N] [--tenants N] [--events N] [--dir DIR]
  *             [--block EVENTS] [--level N] [capture ...]
- * Defaults: 1,000,000 alerts in 20 tenants; 400,000 events cut from the captures in tests/data.
+ * Defaults: 1,000,000 alerts in 20 tenants; 400,000 events of 500 endpoints, cut in turn from the
+ * captures of LOGSTER_DATA (without it: from those in tests/data), none over 8 KB.
  */
 #include <dirent.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,10 +110,14 @@ struct kept {
     struct lg_event ev;
     struct lg_str json;
 };
+#define MAX_CAPTURES 64
+#define KEEP 3000 /* events of a capture */
+#define MAX_RAW 8192
 struct corpus {
     struct lg_arena a;
     LG_VEC(struct kept) v;
-    uint64_t raw_bytes;
+    size_t first[MAX_CAPTURES + 1]; /* of each capture's events; the last: their end */
+    unsigned captures;
 };
 
 static int keep_str(struct corpus *c, struct lg_str *s)
@@ -124,6 +130,8 @@ static int on_event(void *user, const struct lg_event *ev)
     struct corpus *c = user;
     struct kept k = {.ev = *ev};
 
+    if (ev->raw.n > MAX_RAW || c->v.n - c->first[c->captures] >= KEEP)
+        return 0;
     must(keep_str(c, &k.ev.tenant_id), "memory");
     must(keep_str(c, &k.ev.hostname), "memory");
     must(keep_str(c, &k.ev.endpoint_id), "memory");
@@ -132,7 +140,6 @@ static int on_event(void *user, const struct lg_event *ev)
     for (int f = 0; f < LG_FIELD_COUNT; f++)
         if (lg_event_has(ev, (enum lg_field)f) && lg_fields[f].type == LG_FIELD_STR)
             must(keep_str(c, &k.ev.v[f].s), "memory");
-    c->raw_bytes += ev->raw.n;
     return lg_vec_push(&c->v, k);
 }
 
@@ -152,14 +159,16 @@ static void load(struct corpus *c, const char *path)
     struct lg_normalizer *nz;
     struct lg_capture *cap;
     struct lg_err err;
-    int rc;
+    int rc = 0;
 
+    if (c->captures == MAX_CAPTURES)
+        return;
     must(lg_capture_open(path, NULL, &cap, &err), path);
     must(lg_capture_batch_new(&b), path);
     (void)lg_capture_header_offset(cap, &opt.header_offset_ns);
     must(lg_normalizer_new(&nz), path);
     must(lg_norm_stream_new(&opt, &st), path);
-    while ((rc = lg_capture_next(cap, b, &err)) == 1)
+    while (c->v.n - c->first[c->captures] < KEEP && (rc = lg_capture_next(cap, b, &err)) == 1)
         for (size_t i = 0; i < b->records.n; i++)
             must(lg_normalizer_record(
                          nz, st, lg_capture_record_str(b, i), true, b->records.v[i].pos, &sink),
@@ -170,17 +179,34 @@ static void load(struct corpus *c, const char *path)
     lg_normalizer_free(nz);
     lg_capture_batch_free(b);
     lg_capture_close(cap);
+    if (c->v.n > c->first[c->captures])
+        c->first[++c->captures] = c->v.n;
+}
+
+/* Some of the folder's captures, spread over it. */
+static void load_folder(struct corpus *c, const char *data)
+{
+    char pattern[4096];
+    glob_t g;
+
+    (void)snprintf(pattern, sizeof(pattern), "%s/windows/*/*.zst", data);
+    if (glob(pattern, 0, NULL, &g) != 0)
+        must(LG_ENOENT, pattern);
+    for (size_t i = 0; i < 40 && i < g.gl_pathc; i++)
+        load(c, g.gl_pathv[i * g.gl_pathc / 40 % g.gl_pathc]);
+    globfree(&g);
 }
 
 #define BATCH 8192
+#define ENDPOINTS 500
 #define DAY0 (INT64_C(1700006400) * LG_NS_PER_SEC)
 
-/* Copies of the corpus, each a host of its own, at 25,000 events a second of event time. */
+/* 500 hosts at 25,000 events a second of event time; each repeats one capture. */
 static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t want)
 {
     static struct lg_event_put puts[BATCH];
     static struct lg_event evs[BATCH];
-    double insert = 0, cpu = 0;
+    double insert = 0, cpu = 0, raw = 0;
     struct lg_arena a;
     struct lg_buf line;
     uint64_t done = 0;
@@ -193,14 +219,16 @@ static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t w
         size_t n = 0;
 
         for (; n < BATCH && done < want; n++, done++) {
-            const struct kept *k = &c->v.v[done % c->v.n];
+            unsigned host_no = (unsigned)(done % ENDPOINTS), from = host_no % c->captures;
+            size_t cut = c->first[from + 1] - c->first[from];
+            const struct kept *k = &c->v.v[c->first[from] + (done / ENDPOINTS + host_no) % cut];
             struct lg_event *ev = &evs[n];
             char host[64];
             struct lg_str id = lg_str_of((const char *)&done, sizeof(done));
 
+            raw += (double)k->ev.raw.n;
             *ev = k->ev;
-            (void)snprintf(host, sizeof(host), "%.*s-%u", (int)k->ev.endpoint_id.n,
-                    k->ev.endpoint_id.p, (unsigned)(done / c->v.n));
+            (void)snprintf(host, sizeof(host), "host-%u", host_no);
             must(lg_arena_dup(&a, lg_str_z(host), &ev->endpoint_id), "memory");
             ev->tenant_id = LG_STR("a");
             ev->time_ns = ev->claimed_time_ns = DAY0 + (int64_t)done * 40000;
@@ -218,6 +246,8 @@ static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t w
         lg_arena_clear(&a);
     }
     print("store_event_insert", (double)want / insert, "events/s");
+    print("store_event_captures", c->captures, "captures");
+    print("store_event_raw_bytes", raw / (double)want, "bytes/event");
     print("store_event_insert_cpu", cpu / (double)want * 1e6, "us/event");
     lg_buf_done(&line);
     lg_arena_done(&a);
@@ -331,7 +361,6 @@ static void bench_events(const char *dir, struct corpus *c, uint64_t want)
     must(lg_sqlite_event_store_open(&opt, &st, &err), err.text);
     must(st->ops->stats(st, &stats), "stats");
     print("store_event_bytes", (double)stats.bytes / (double)want, "bytes/event");
-    print("store_event_raw_bytes", (double)c->raw_bytes / (double)c->v.n, "bytes/event");
     search_events(st, sc);
     tree(st, sc);
     t0 = now_s();
@@ -357,7 +386,8 @@ struct shape { /* one alert to be */
     char tenant[24], host[24], guid[32], image[80], command[96];
 };
 
-static void make_shape(struct shape *s, uint64_t i, unsigned tenants, uint64_t *rnd)
+/* In the order of time, as alerts come; a shape's times lie within an hour of its neighbours'. */
+static void make_shape(struct shape *s, uint64_t i, uint64_t want, unsigned tenants, uint64_t *rnd)
 {
     uint64_t r = next_random(rnd);
     unsigned first = (unsigned)(r % N_TECHNIQUES), n = 1 + (unsigned)(r >> 8) % 3;
@@ -376,7 +406,8 @@ static void make_shape(struct shape *s, uint64_t i, unsigned tenants, uint64_t *
     in->tenant_id = lg_str_z(s->tenant);
     in->endpoint_id = in->hostname = lg_str_z(s->host);
     in->platform = LG_STR("windows");
-    in->window_end = DAY0 + (int64_t)(next_random(rnd) % (90 * 86400)) * LG_NS_PER_SEC;
+    in->window_end = DAY0 +
+            (int64_t)(i * (90 * 86400 - 3600) / want + next_random(rnd) % 3600) * LG_NS_PER_SEC;
     in->window_start = in->window_end - 180 * LG_NS_PER_SEC;
     in->last_event = in->window_end;
     in->received_at = in->window_end + (int64_t)(next_random(rnd) % 90) * LG_NS_PER_SEC;
@@ -407,10 +438,11 @@ static void make_shape(struct shape *s, uint64_t i, unsigned tenants, uint64_t *
                 .n_techniques = 1};
 }
 
+#define FILL_BATCH 4000
 static void fill_alerts(struct lg_alert_store *st, uint64_t want, unsigned tenants)
 {
-    static struct shape shapes[1000];
-    static struct lg_apply items[1000];
+    static struct shape shapes[FILL_BATCH];
+    static struct lg_apply items[FILL_BATCH];
     double t0 = now_s(), c0 = cpu_s();
     struct lg_outbox_row *rows;
     struct lg_arena a;
@@ -422,8 +454,8 @@ static void fill_alerts(struct lg_alert_store *st, uint64_t want, unsigned tenan
         size_t n = 0;
         uint32_t got;
 
-        for (; n < 1000 && done < want; n++, done++) {
-            make_shape(&shapes[n], done, tenants, &rnd);
+        for (; n < FILL_BATCH && done < want; n++, done++) {
+            make_shape(&shapes[n], done, want, tenants, &rnd);
             items[n].in = &shapes[n].in;
         }
         must(st->ops->apply(st, items, n, 1800 * LG_NS_PER_SEC,
@@ -583,7 +615,7 @@ int main(int argc, char **argv)
     unsigned tenants = 20;
     struct corpus c = {0};
     char dir[4096] = LG_BINARY_DIR "/bench-store-XXXXXX";
-    bool keep = false;
+    bool keep = false, none;
     int at = 1;
 
     for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
@@ -610,7 +642,10 @@ int main(int argc, char **argv)
     if (events > 0) {
         for (int i = at; i < argc; i++)
             load(&c, argv[i]);
-        for (size_t i = 0; at == argc && i < sizeof(own) / sizeof(*own); i++) {
+        if (at == argc && getenv("LOGSTER_DATA") != NULL)
+            load_folder(&c, getenv("LOGSTER_DATA"));
+        none = c.captures == 0;
+        for (size_t i = 0; none && i < sizeof(own) / sizeof(*own); i++) {
             char path[4096];
 
             (void)snprintf(path, sizeof(path), "%s/tests/data/captures/%s", LG_SOURCE_DIR, own[i]);
