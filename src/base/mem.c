@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Thread_local uint64_t alloc_count;
 static _Thread_local uint64_t fail_from;
@@ -73,6 +74,25 @@ void *lg_aligned_alloc(size_t size)
         return NULL;
     size = (size + 63) / 64 * 64;
     return aligned_alloc(64, size > 0 ? size : 64);
+}
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+void *lg_huge_alloc(size_t size)
+{
+    void *p;
+
+    if (size < HUGE_PAGE)
+        return lg_aligned_alloc(size);
+    if (must_fail() || size > SIZE_MAX - HUGE_PAGE)
+        return NULL;
+    size = (size + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+    p = aligned_alloc(HUGE_PAGE, size);
+#ifdef MADV_HUGEPAGE
+    if (p != NULL)
+        (void)madvise(p, size, MADV_HUGEPAGE); /* a kernel without them goes on with small ones */
+#endif
+    return p;
 }
 
 void *lg_aligned_zalloc(size_t size)

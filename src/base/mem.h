@@ -19,6 +19,9 @@ char *lg_strndup(const char *p, size_t n) LG_MUST_CHECK;
 /* 64-byte aligned, up to a multiple of 64; freed with lg_free. */
 void *lg_aligned_alloc(size_t size) LG_MUST_CHECK;
 void *lg_aligned_zalloc(size_t size) LG_MUST_CHECK;
+/* The same on huge pages where the kernel has them: for tables that are read all over, whose rows
+ * would each cost a walk of the page tables. Rounds up to 2 MiB. */
+void *lg_huge_alloc(size_t size) LG_MUST_CHECK;
 void lg_free(void *p);
 
 /* Owned locals: LG_CLEANUP(lg_cleanup_free) char *p = ...; hand out with LG_TAKE(p). */

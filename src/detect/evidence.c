@@ -268,6 +268,30 @@ static int marks(struct lg_jury *j, const struct lg_graph *g)
     return 0;
 }
 
+/* What the verdict, whose strength is `full`, loses without the candidate. */
+static int weigh(struct lg_jury *j, const struct lg_graph *g, const struct lg_verdict *v,
+        double full, struct candidate *c)
+{
+    struct lg_scores s = v->scores;
+    bool seen = c->view != UINT32_MAX;
+    double own = 0;
+    int rc;
+
+    if (seen && j->nodes.n_nodes > 1)
+        s.member[LG_MEMBER_GAT] = c->gat;
+    j->mark[c->node] = 1;
+    rc = rescore(j, g, j->mark, j->nodes.n_nodes - seen, &s);
+    j->mark[c->node] = 0;
+    if (rc == 0 && c->named > 0)
+        rc = own_fall(j, g, &v->scores, c->node, &own);
+    if (rc < 0)
+        return rc;
+    c->drop = full - strength(j->model, &s);
+    if (c->drop < own)
+        c->drop = own;
+    return 0;
+}
+
 int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verdict *v)
 {
     LG_CLEANUP(lg_cleanup_free) struct candidate *c = NULL;
@@ -291,24 +315,10 @@ int lg_jury_evidence(struct lg_jury *j, const struct lg_graph *g, struct lg_verd
         rc = gats_without(j, v->scores.member[LG_MEMBER_GAT], c, n);
     if (rc < 0)
         return rc;
-    for (uint32_t i = 0; i < n; i++) {
-        struct lg_scores s = v->scores;
-        bool seen = c[i].view != UINT32_MAX;
-        double own = 0;
-
-        if (seen && j->nodes.n_nodes > 1)
-            s.member[LG_MEMBER_GAT] = c[i].gat;
-        j->mark[c[i].node] = 1;
-        rc = rescore(j, g, j->mark, j->nodes.n_nodes - seen, &s);
-        j->mark[c[i].node] = 0;
-        if (rc == 0 && c[i].named > 0)
-            rc = own_fall(j, g, &v->scores, c[i].node, &own);
-        if (rc < 0)
-            return rc;
-        c[i].drop = full - strength(j->model, &s);
-        if (c[i].drop < own)
-            c[i].drop = own;
-    }
+    for (uint32_t i = 0; i < n && rc == 0; i++)
+        rc = weigh(j, g, v, full, &c[i]);
+    if (rc < 0)
+        return rc;
     qsort(c, n, sizeof(*c), by_drop);
     while (shown < n && shown < LG_MAX_EVIDENCE && c[shown].drop > 0)
         total += c[shown++].drop;

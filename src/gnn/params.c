@@ -301,7 +301,7 @@ int lg_gnn_model_halve(struct lg_gnn_model *m)
     if (m->tok_half != NULL)
         return 0;
     before = (size_t)(m->w.tok - m->flat); /* the table is the last of all */
-    half = lg_aligned_alloc(n * sizeof(*half));
+    half = lg_huge_alloc(n * sizeof(*half));
     if (half == NULL)
         return LG_ENOMEM;
     for (size_t i = 0; i < n; i++)

@@ -73,13 +73,18 @@ LG_FN float k_dot(const float *a, const float *b, uint32_t n)
     return v8_join(acc);
 }
 
-LG_FN float k_sum(const float *a, uint32_t n)
+LG_INLINE float sum_of(const float *a, uint32_t n)
 {
     v8 acc = v8_set1(0.0f);
 
     for (uint32_t i = 0; i < n; i += 8)
         acc = v8_add(acc, v8_load(a + i));
     return v8_join(acc);
+}
+
+LG_FN float k_sum(const float *a, uint32_t n)
+{
+    return sum_of(a, n);
 }
 
 LG_FN void k_axpy(float *y, float a, const float *x, uint32_t n)
@@ -325,7 +330,7 @@ LG_FN void k_head_dots(const float *z, uint32_t n, uint32_t dim, uint32_t heads,
 
 /* --- ELU, residual, layer norm ---------------------------------------------------------------- */
 
-LG_FN void k_elu_norm(float *out, float *e, float stat[2], const float *t, const float *bias,
+LG_INLINE void elu_norm(float *out, float *e, float stat[2], const float *t, const float *bias,
         const float *res, const float *norm_w, const float *norm_b, uint32_t dim)
 {
     v8 acc = v8_set1(0.0f), m8;
@@ -340,7 +345,7 @@ LG_FN void k_elu_norm(float *out, float *e, float stat[2], const float *t, const
         vf_store(e + i, x);
         vf_store(out + i, res != NULL ? vf_add(vf_load(res + i), x) : x);
     }
-    stat[0] = k_sum(out, dim) / (float)dim;
+    stat[0] = sum_of(out, dim) / (float)dim;
     m8 = v8_set1(stat[0]);
     for (uint32_t i = 0; i < dim; i += 8) {
         v8 d = v8_sub(v8_load(out + i), m8);
@@ -355,6 +360,16 @@ LG_FN void k_elu_norm(float *out, float *e, float stat[2], const float *t, const
 
         vf_store(out + i, vf_fma(x, vf_load(norm_w + i), vf_load(norm_b + i)));
     }
+}
+
+/* Unrolled where the width is that of the shipped models. */
+LG_FN void k_elu_norm(float *out, float *e, float stat[2], const float *t, const float *bias,
+        const float *res, const float *norm_w, const float *norm_b, uint32_t dim)
+{
+    if (dim == 128)
+        elu_norm(out, e, stat, t, bias, res, norm_w, norm_b, 128);
+    else
+        elu_norm(out, e, stat, t, bias, res, norm_w, norm_b, dim);
 }
 
 LG_FN void k_elu_norm_back(float *d_pre, float *dt, const float *d_out, const float *e,
