@@ -120,14 +120,23 @@ static bool is_log_text(struct lg_str s)
 struct lg_str lg_intake_unwrap(struct lg_jval root)
 {
     static const struct lg_str members[] = {{"message", 7}, {"msg", 3}, {"log", 3}, {"MESSAGE", 7}};
-    struct lg_jval v;
+    enum { N = sizeof(members) / sizeof(*members) };
+    struct lg_jval v, found[N] = {0};
+    struct lg_str key;
+    struct lg_jiter it;
 
-    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+    if (lg_jval_type(root) != LG_JSON_OBJECT)
+        return (struct lg_str){0};
+    for (it = lg_jiter_of(root); lg_jiter_member(&it, &key, &v);) /* one walk for all of them */
+        for (size_t i = 0; key.n <= 7 && i < N; i++)
+            if (found[i].at == NULL && lg_str_eq(key, members[i]))
+                found[i] = v;
+    for (size_t i = 0; i < N; i++) {
         struct lg_str text;
 
-        if (!lg_jval_get(root, members[i], &v) || lg_jval_type(v) != LG_JSON_STRING)
+        if (found[i].at == NULL || lg_jval_type(found[i]) != LG_JSON_STRING)
             continue;
-        text = lg_str_trim(lg_jval_str(v));
+        text = lg_str_trim(lg_jval_str(found[i]));
         if (is_log_text(text) && memchr(text.p, '\0', text.n) == NULL)
             return text;
     }
