@@ -240,7 +240,7 @@ struct lg_sqlite_event_options {
     const char *dir;       /* `events` below the data folder; made when missing */
     uint32_t open_files;   /* day files kept open; default 8 */
     uint32_t block_events; /* records in a compressed block; default and most 512 */
-    int zstd_level;        /* default 1 */
+    int zstd_level;        /* default 3 */
     uint64_t scan_rows;    /* rows that one search may look at; default 400000 */
 };
 /* LG_ECORRUPT, LG_EIO, LG_EUNSUP (written by a newer version): reterr names file and way out. */

@@ -281,7 +281,7 @@ int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
     es->block_events = opt->block_events == 0    ? LG_BLOCK_SLOTS
             : opt->block_events > LG_BLOCK_SLOTS ? LG_BLOCK_SLOTS
                                                  : opt->block_events;
-    es->zstd_level = opt->zstd_level != 0 ? opt->zstd_level : 1;
+    es->zstd_level = opt->zstd_level != 0 ? opt->zstd_level : 3;
     es->scan_rows = opt->scan_rows != 0 ? opt->scan_rows : 400000;
     es->map_seed = lg_hash_secret();
     /* Cursors of a page live as long as the process: a new one asks anew. */
