@@ -23,7 +23,7 @@ packages_of() {
         libzstd-dev zlib1g-dev libfyaml-dev liblinear-dev libxgboost-dev libopenblas-dev \
         libcmocka-dev libzip-dev libxxhash-dev librocksdb-dev libsqlite3-dev \
         libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev ;;
-    test) echo util-linux git zstd python3 python3-numpy python3-torch python3-pytest \
+    test) echo util-linux faketime git zstd python3 python3-numpy python3-torch python3-pytest \
         python3-jsonschema python3-hypothesis clang clang-14 clang-format-14 \
         libclang-rt-14-dev llvm-14 pmccabe \
         rsyslog rsyslog-elasticsearch rsyslog-gnutls python3-elasticsearch nodejs npm openssl \

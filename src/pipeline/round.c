@@ -15,14 +15,26 @@ int64_t lg_runner_monotonic_ns(void)
     return (int64_t)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
 }
 
-lg_time lg_runner_now(const struct lg_runner *r)
+/*
+ * The wall clock, but for a step back: then time goes on from where it was, so that ticks keep
+ * coming, buckets keep filling, and partitions whose bus time is ahead by now still move on.
+ */
+lg_time lg_runner_now(struct lg_runner *r)
 {
+    int64_t monotonic, ahead, most;
     struct timespec ts;
 
     if (r->opt.now != NULL)
         return r->opt.now(r->opt.clock_user);
+    monotonic = lg_runner_monotonic_ns();
     (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    ahead = (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec - monotonic;
+    most = atomic_load_explicit(&r->clock_ahead, memory_order_relaxed);
+    while (ahead > most &&
+            !atomic_compare_exchange_weak_explicit(
+                    &r->clock_ahead, &most, ahead, memory_order_relaxed, memory_order_relaxed)) {
+    }
+    return monotonic + (ahead > most ? ahead : most);
 }
 
 static void count(_Atomic uint64_t *c, uint64_t n)

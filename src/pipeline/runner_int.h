@@ -35,7 +35,7 @@ struct worker {
     LG_VEC(struct lg_bus_offset) commits;
     bool pending; /* out and commits wait to be published */
     struct lg_bus_batch *batch;
-    size_t at; /* first record of the batch that is not done */
+    size_t at;      /* first record of the batch that is not done */
     bool was_small; /* the batch that the latest round finished */
     unsigned memory_tries;
     lg_time next_tick;
@@ -53,13 +53,14 @@ struct lg_runner {
     pthread_cond_t cond; /* on stop */
     bool stopping;
     uint32_t drain_ms;
+    _Atomic int64_t clock_ahead; /* most that the wall clock was before the monotonic one */
     _Atomic uint64_t records_in, bytes_in, records_out, bytes_out, batches, commits, retries,
             dead_letters, gaps, busy_ns, publish_ns;
     atomic_uint n_workers, n_retrying;
 };
 
 /* --- round.c: one worker's work, in its thread */
-lg_time lg_runner_now(const struct lg_runner *r);
+lg_time lg_runner_now(struct lg_runner *r);
 int64_t lg_runner_monotonic_ns(void);
 /* Publishes what is pending. 0, a code to retry, or a fatal one. */
 int lg_round_flush(struct worker *w) LG_MUST_CHECK;

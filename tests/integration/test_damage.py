@@ -16,7 +16,8 @@ from platform_util import Platform
 from reckon import FAST_API, doctor, drained, nothing_lost_nothing_twice, stored
 from senders import Sender
 
-SETTINGS = {"inference.idle_timeout": "5s", "inference.checkpoint_interval": "1s", **FAST_API}
+SETTINGS = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s",
+            "pipeline.retry_max": "500ms", **FAST_API}
 HOST = "h1.corp.example"
 FAKETIME = next((str(p) for p in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), None)
 
