@@ -1,5 +1,6 @@
 """A running `logster up` in a folder of its own, driven over HTTP."""
 
+import atexit
 import json
 import os
 import re
@@ -38,6 +39,7 @@ class Platform:
             self.process = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=log,
                                             env={**os.environ, **self.env})
         os.set_blocking(self.process.stdout.fileno(), False)
+        atexit.register(self.process.kill)  # a test that fails leaves nothing running
         return self.process
 
     def wait_started(self, fails=False):
