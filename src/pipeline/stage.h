@@ -147,9 +147,9 @@ struct lg_runner_options {
     unsigned workers;      /* 1..64 */
     int dead_letter_topic; /* -1: none; then a poison record ends the runner */
     enum lg_bus_start start;
-    uint32_t tick_ms;                 /* 0: 1000 */
-    size_t max_batch_bytes;           /* 0: 1 MiB */
-    size_t max_batch_records;         /* 0: 8192 */
+    uint32_t tick_ms;         /* 0: 1000 */
+    size_t max_batch_bytes;   /* 0: 1 MiB */
+    size_t max_batch_records; /* 0: 8192 */
     /* After a batch of less than linger_bytes the worker waits linger_ms before it asks for the
      * next, so that steps with their commits are not tiny where records trickle in. 0: no wait. */
     size_t linger_bytes;
