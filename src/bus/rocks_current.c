@@ -54,7 +54,7 @@ static void look(const char *path, struct folder *ret)
         if (manifest_number(e->d_name, &n) && n > ret->newest &&
                 strlen(e->d_name) < sizeof(ret->name)) {
             ret->newest = n;
-            (void)snprintf(ret->name, sizeof(ret->name), "%s", e->d_name);
+            memcpy(ret->name, e->d_name, strlen(e->d_name) + 1);
         }
     }
     (void)closedir(dir);
