@@ -85,6 +85,7 @@ static int set_up(void **state)
     };
     if (lg_normalizer_new(&nz) < 0)
         return -1;
+    call.nz = nz;
     return lg_norm_stream_new(&opt, &st);
 }
 

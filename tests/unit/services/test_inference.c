@@ -1,4 +1,5 @@
 /* The inference stage on a real bus: verdicts, stored graphs, restarts. */
+#include "base/mem.h"
 #include "services/inference.h"
 
 #include "base/hash.h"
@@ -164,7 +165,7 @@ static char *graph_text(struct lg_str context)
     lg_buf_init(&b, 64u << 20);
     lg_graph_write_json(&g, &b);
     assert_int_equal(b.failed, 0);
-    p = strndup(b.p, b.n);
+    p = lg_strndup(b.p, b.n);
     lg_buf_done(&b);
     lg_arena_done(&a);
     return p;
@@ -244,7 +245,7 @@ static int take_graph(void *user, const struct lg_graph *g)
     lg_buf_init(&b, 64u << 20);
     lg_graph_write_json(g, &b);
     assert_int_equal(b.failed, 0);
-    assert_int_equal(lg_vec_push(&gs->v, strndup(b.p, b.n)), 0);
+    assert_int_equal(lg_vec_push(&gs->v, lg_strndup(b.p, b.n)), 0);
     lg_buf_done(&b);
     return 0;
 }

@@ -1,4 +1,5 @@
 /* The normalizer stage on a real bus: what becomes of raw records, and restarts in between. */
+#include "base/mem.h"
 #include "services/normalizer.h"
 
 #include "stage_util.h"
@@ -41,8 +42,8 @@ static void take(void *user, const struct lg_bus_record *rec, int32_t partition)
         os->ticks++;
         return;
     }
-    o.value = strndup(rec->value.p, rec->value.n);
-    o.key = strndup(rec->key.p, rec->key.n);
+    o.value = lg_strndup(rec->value.p, rec->value.n);
+    o.key = lg_strndup(rec->key.p, rec->key.n);
     assert_int_equal(lg_vec_push(&os->v, o), 0);
 }
 
