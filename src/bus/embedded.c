@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "bus/embedded_int.h"
@@ -23,20 +23,14 @@ struct emb_part *emb_part(struct emb *b, int topic, int32_t partition)
 
 lg_time emb_now(struct emb *b)
 {
-    struct timespec ts;
-
     if (b->opt.now != NULL)
         return b->opt.now(b->opt.user);
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    return lg_clock_wall();
 }
 
 int64_t emb_monotonic_ms(void)
 {
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    return lg_clock_monotonic() / 1000000;
 }
 
 void emb_event(struct emb *b, enum lg_bus_event_kind kind, int topic, int32_t partition,
@@ -254,7 +248,6 @@ static void set_defaults(struct lg_bus_embedded_options *o)
 
 static void init_locks(struct emb *b)
 {
-    pthread_condattr_t monotonic;
     pthread_rwlockattr_t writers_first;
 
     (void)pthread_rwlockattr_init(&writers_first);
@@ -262,10 +255,7 @@ static void init_locks(struct emb *b)
             &writers_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     (void)pthread_rwlock_init(&b->db_lock, &writers_first);
     (void)pthread_rwlockattr_destroy(&writers_first);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&b->thread_cond, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    lg_clock_cond_init(&b->thread_cond);
     (void)pthread_mutex_init(&b->queue_lock, NULL);
     (void)pthread_mutex_init(&b->write_lock, NULL);
     (void)pthread_mutex_init(&b->group_lock, NULL);

@@ -5,6 +5,7 @@
  */
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "bus/embedded_int.h"
 
@@ -235,7 +236,6 @@ int emb_consumer_new(struct lg_bus *bus, const struct lg_bus_consumer_options *o
 {
     struct emb *b = emb_of(bus);
     struct emb_consumer *c = lg_calloc(1, sizeof(*c));
-    pthread_condattr_t monotonic;
     int rc;
 
     if (c == NULL)
@@ -258,10 +258,7 @@ int emb_consumer_new(struct lg_bus *bus, const struct lg_bus_consumer_options *o
         lg_free(c);
         return rc;
     }
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&c->cond, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    lg_clock_cond_init(&c->cond);
     (void)pthread_mutex_lock(&b->wake_lock);
     c->next_in_bus = b->consumers;
     b->consumers = c;
@@ -500,20 +497,6 @@ static int read_any(struct emb_consumer *c, struct lg_bus_batch **ret, struct lg
     return rc;
 }
 
-static struct timespec deadline_in(uint32_t ms)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    ts.tv_sec += ms / 1000;
-    ts.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (ts.tv_nsec >= LG_NS_PER_SEC) {
-        ts.tv_sec++;
-        ts.tv_nsec -= (long)LG_NS_PER_SEC;
-    }
-    return ts;
-}
-
 /* Until something may have changed (true) or the deadline. */
 static bool wait_pending(struct emb_consumer *c, const struct timespec *deadline)
 {
@@ -545,7 +528,7 @@ int emb_poll(struct lg_bus_consumer *pub, uint32_t timeout_ms, struct lg_bus_bat
         struct lg_err *reterr)
 {
     struct emb_consumer *c = (struct emb_consumer *)pub;
-    struct timespec deadline = deadline_in(timeout_ms);
+    struct timespec deadline = lg_clock_deadline((int64_t)timeout_ms * 1000000);
 
     for (;;) {
         bool woken = begin_look(c);

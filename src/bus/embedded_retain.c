@@ -1,8 +1,8 @@
 /* What happens by itself: room on the disk, retention, opening again after a failure. */
 #include <stdio.h>
 #include <sys/statvfs.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "bus/bytes.h"
 #include "bus/embedded_int.h"
@@ -296,16 +296,9 @@ static void *maintain_thread(void *arg)
 
     (void)pthread_mutex_lock(&b->thread_lock);
     while (!b->stop) {
-        struct timespec ts;
+        const struct timespec ts = lg_clock_deadline((int64_t)wait_ms * 1000000);
         int rc = 0;
 
-        (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-        ts.tv_sec += wait_ms / 1000;
-        ts.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-        if (ts.tv_nsec >= LG_NS_PER_SEC) {
-            ts.tv_sec++;
-            ts.tv_nsec -= (long)LG_NS_PER_SEC;
-        }
         while (rc == 0 && !b->stop && !b->kicked)
             rc = pthread_cond_timedwait(&b->thread_cond, &b->thread_lock, &ts);
         if (b->stop)

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "services/api.h"
 
@@ -42,7 +42,6 @@ static void name_actor(struct lg_admin_cli *a)
 int lg_admin_open(struct lg_admin_cli *a)
 {
     char path[PATH_BYTES];
-    struct timespec ts;
     struct lg_err err = {0};
     struct stat st;
     int n, rc;
@@ -67,8 +66,7 @@ int lg_admin_open(struct lg_admin_cli *a)
         (void)lg_admin_fail(a, "%s", err.text);
         return rc;
     }
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    a->now = (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    a->now = lg_clock_wall();
     lg_arena_init(&a->arena, ARENA_BYTES);
     name_actor(a);
     return 0;

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "capture/capture.h"
 #include "cli/cli.h"
@@ -47,14 +48,6 @@ struct replay {
     lg_time seen; /* time of the record at hand; 0: it has none */
     uint64_t sent, refused, records, total_bytes, done_bytes;
 };
-
-static lg_time wall(clockid_t id)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(id, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
 
 static int on_event(void *user, const struct lg_event *ev)
 {
@@ -209,7 +202,7 @@ static struct lg_err send_err; /* of the one thread there is */
 static int pace(struct replay *r)
 {
     lg_time due;
-    lg_time now = wall(CLOCK_MONOTONIC);
+    lg_time now = lg_clock_monotonic();
     struct timespec pause;
 
     if (r->speed <= 0 || r->last == 0)
@@ -321,7 +314,7 @@ static int find_shift(struct replay *r, char **files, int n, struct lg_err *err)
         return rc;
     if (r->first == 0)
         return lg_err_set(err, LG_EPARSE, "no record with a time: nothing to shift");
-    r->shift_ns = wall(CLOCK_REALTIME) - r->first;
+    r->shift_ns = lg_clock_wall() - r->first;
     (void)snprintf(r->shift_header, sizeof(r->shift_header), "X-Logster-Time-Shift: %lld",
             (long long)r->shift_ns);
     r->first = r->last = 0;

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/parse.h"
 #include "cli/cli.h"
@@ -88,10 +88,7 @@ static int on_output(void *user, struct lg_str bytes)
 
 static double now_s(void)
 {
-    struct timespec ts = {0, 0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+    return (double)lg_clock_monotonic() * 1e-9;
 }
 
 static void on_progress(

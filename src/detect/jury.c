@@ -2,8 +2,8 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "detect/allowlist.h"
 #include "detect/jury_int.h"
@@ -201,10 +201,7 @@ int lg_jury_score(
 
 static double now_ms(void)
 {
-    struct timespec ts = {0, 0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e3 + (double)ts.tv_nsec * 1e-6;
+    return (double)lg_clock_monotonic() * 1e-6;
 }
 
 int lg_jury_again(struct lg_jury *j, const struct lg_graph *g)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "access/token.h"
+#include "base/clock.h"
 #include "net/req_int.h"
 
 /* What a request must be before its body is read and its handler runs; each step answers itself. */
@@ -168,7 +169,7 @@ static int check_rate(struct lg_http_req *req)
     int64_t wait = 0;
 
     if (req->core->rates == NULL || (req->row->route->flags & LG_ROUTE_NO_LIMIT) != 0 ||
-            lg_ratelimit_take(req->core->rates, key, 1, lg_mono_ns(), &wait) == 0)
+            lg_ratelimit_take(req->core->rates, key, 1, lg_clock_monotonic(), &wait) == 0)
         return 0;
     (void)lg_http_too_many(req, (unsigned)(wait / LG_NS_PER_SEC) + 1);
     return LG_EREFUSED;

@@ -1,29 +1,18 @@
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "net/req_int.h"
 
 /* What all requests of one server share, and its defaults. */
 
-int64_t lg_mono_ns(void)
-{
-    struct timespec ts = {0, 0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
-
 lg_time lg_core_now(const struct lg_core *core)
 {
-    struct timespec ts = {0, 0};
-
     if (core->opts.clock != NULL)
         return core->opts.clock(core->opts.clock_ctx);
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    return lg_clock_wall();
 }
 
 #define DEFAULT(member, value)                                                                     \
@@ -99,7 +88,7 @@ int lg_core_init(struct lg_core *core, const struct lg_router *rt,
     core->router = rt;
     core->opts = *opts;
     fill_defaults(&core->opts);
-    core->id_seed = lg_hash_secret() ^ (uint64_t)lg_mono_ns();
+    core->id_seed = lg_hash_secret() ^ (uint64_t)lg_clock_monotonic();
     lg_body_pool_init(&core->bodies);
     rc = read_origins(core, reterr);
     if (rc == 0 && opts->auth_off)

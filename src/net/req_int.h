@@ -41,7 +41,6 @@ int lg_core_init(struct lg_core *core, const struct lg_router *rt,
         const struct lg_http_server_opts *opts, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_core_done(struct lg_core *core);
 lg_time lg_core_now(const struct lg_core *core);
-int64_t lg_mono_ns(void);
 
 struct lg_header {
     struct lg_str name, value;

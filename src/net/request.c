@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -20,7 +21,7 @@ int lg_req_new(struct lg_core *core, struct lg_http_req **ret)
     lg_arena_init(&req->arena, LG_REQ_ARENA_BYTES);
     lg_buf_init(&req->out, core->opts.max_response_bytes);
     (void)pthread_mutex_init(&req->lock, NULL);
-    req->start_ns = lg_mono_ns();
+    req->start_ns = lg_clock_monotonic();
     req->now = lg_core_now(core);
     *ret = req;
     return 0;
@@ -374,7 +375,7 @@ static void log_request(const struct lg_http_req *req, int64_t took_ns, int stat
 void lg_req_finish(struct lg_http_req *req, bool lost)
 {
     struct lg_core *core = req->core;
-    int64_t took_ns = lg_mono_ns() - req->start_ns;
+    int64_t took_ns = lg_clock_monotonic() - req->start_ns;
     int status = lost ? 0 : req->status;
     struct lg_http_done done = {
             .route = req->row != NULL ? req->row->route : NULL,

@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/encode.h"
@@ -72,18 +72,6 @@ static void watch_conn(struct lg_http_server *srv, struct lg_conn *c, int64_t no
     }
 }
 
-static struct timespec deadline_of(unsigned ms)
-{
-    struct timespec ts = {0, 0};
-    int64_t ns;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    ns = (int64_t)ts.tv_nsec + (int64_t)ms * 1000000;
-    ts.tv_sec += ns / LG_NS_PER_SEC;
-    ts.tv_nsec = ns % LG_NS_PER_SEC;
-    return ts;
-}
-
 void *lg_server_watch(void *arg)
 {
     struct lg_http_server *srv = arg;
@@ -91,8 +79,8 @@ void *lg_server_watch(void *arg)
     (void)pthread_setname_np(pthread_self(), "lg-http-watch");
     (void)pthread_mutex_lock(&srv->lock);
     while (!srv->watch_end) {
-        struct timespec until = deadline_of(WATCH_MS);
-        int64_t now = lg_mono_ns();
+        struct timespec until = lg_clock_deadline((int64_t)WATCH_MS * 1000000);
+        int64_t now = lg_clock_monotonic();
 
         for (struct lg_conn *c = srv->conns; c != NULL; c = c->next)
             watch_conn(srv, c, now);
@@ -183,7 +171,6 @@ int lg_http_server_start(const struct lg_router *rt, const struct lg_http_server
         struct lg_http_server **ret, struct lg_err *reterr)
 {
     struct lg_http_server *srv = lg_calloc(1, sizeof(*srv));
-    pthread_condattr_t attr;
     int rc;
 
     if (srv == NULL)
@@ -195,11 +182,8 @@ int lg_http_server_start(const struct lg_router *rt, const struct lg_http_server
         return rc;
     }
     (void)pthread_mutex_init(&srv->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&srv->changed, &attr);
-    (void)pthread_cond_init(&srv->idle, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    lg_clock_cond_init(&srv->changed);
+    lg_clock_cond_init(&srv->idle);
     rc = read_tls(srv, reterr);
     if (rc == 0)
         rc = lg_net_listen(srv->core.opts.host, opts->port, &srv->listen_fd, &srv->port,
@@ -281,7 +265,7 @@ static void abandon_later(struct lg_http_server *srv)
 
 static void drain(struct lg_http_server *srv, unsigned deadline_ms)
 {
-    struct timespec until = deadline_of(deadline_ms);
+    struct timespec until = lg_clock_deadline((int64_t)deadline_ms * 1000000);
 
     (void)pthread_mutex_lock(&srv->lock);
     close_streams(srv);

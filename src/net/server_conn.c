@@ -1,9 +1,9 @@
 #include <netinet/in.h>
 #include <string.h>
-#include <time.h>
 
 #include <gnutls/gnutls.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/server_int.h"
 #include "net/tls_int.h"
@@ -21,7 +21,7 @@ static struct lg_conn *conn_of(struct MHD_Connection *mhd)
 static void set_phase(struct lg_conn *c, enum lg_phase phase)
 {
     atomic_store_explicit(&c->moved, 0, memory_order_relaxed);
-    atomic_store_explicit(&c->since_ns, lg_mono_ns(), memory_order_relaxed);
+    atomic_store_explicit(&c->since_ns, lg_clock_monotonic(), memory_order_relaxed);
     atomic_store_explicit(&c->phase, phase, memory_order_relaxed);
 }
 
@@ -155,7 +155,7 @@ static ptrdiff_t count_sent(struct lg_conn *c, ptrdiff_t n)
 {
     if (n > 0) {
         c->req->sent_bytes += (uint64_t)n;
-        atomic_store_explicit(&c->since_ns, lg_mono_ns(), memory_order_relaxed);
+        atomic_store_explicit(&c->since_ns, lg_clock_monotonic(), memory_order_relaxed);
     }
     return n;
 }

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/req_int.h"
 
@@ -29,7 +30,7 @@ struct lg_sse *lg_sse_new(size_t max_bytes)
     (void)pthread_mutex_init(&sse->lock, NULL);
     lg_buf_init(&sse->queue, max_bytes);
     sse->refs = 1;
-    sse->last_ns = lg_mono_ns();
+    sse->last_ns = lg_clock_monotonic();
     return sse;
 }
 
@@ -119,7 +120,7 @@ int lg_sse_push(struct lg_sse *sse, struct lg_str event, struct lg_str id, struc
         sse->queue.failed = 0;
         sse->closed = sse->dropped = true;
     }
-    sse->last_ns = lg_mono_ns();
+    sse->last_ns = lg_clock_monotonic();
     wake_locked(sse);
 out:
     unlock(sse);

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -64,14 +64,6 @@ struct lg_syslog_listener {
 };
 
 #define COUNT(ls, what, n) (void)atomic_fetch_add_explicit(&(ls)->what, (n), memory_order_relaxed)
-
-static lg_time wall_clock(void)
-{
-    struct timespec ts = {0, 0};
-
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
 
 /* ---- connections ---- */
 
@@ -138,7 +130,7 @@ static void conn_new(struct lg_syslog_listener *ls, int fd, const struct sockadd
     }
     c->ls = ls;
     c->fd = fd;
-    c->last_ns = lg_mono_ns();
+    c->last_ns = lg_clock_monotonic();
     lg_addr_text(sa, c->address, &c->peer.port);
     c->peer.address = lg_str_z(c->address);
     c->peer.loopback = lg_addr_is_loopback(sa, n);
@@ -196,9 +188,9 @@ static int hand_over(struct sconn *c)
 
     if (c->n_msgs == 0)
         return 1;
-    rc = ls->opts.on_messages(ls->opts.ctx, &c->peer, c->msgs, c->n_msgs, wall_clock());
+    rc = ls->opts.on_messages(ls->opts.ctx, &c->peer, c->msgs, c->n_msgs, lg_clock_wall());
     if (rc == LG_ELIMIT || rc == LG_EAGAIN) {
-        c->retry_at = lg_mono_ns() + (int64_t)ls->opts.retry_ms * 1000000;
+        c->retry_at = lg_clock_monotonic() + (int64_t)ls->opts.retry_ms * 1000000;
         if (!c->paused)
             watch(c, false);
         c->paused = true;
@@ -307,7 +299,7 @@ static bool serve(struct sconn *c)
             return true;
         if (n < 0)
             return false;
-        c->last_ns = lg_mono_ns();
+        c->last_ns = lg_clock_monotonic();
         COUNT(c->ls, bytes, (uint64_t)n);
         if (n == 0)
             c->ended = true;
@@ -344,7 +336,7 @@ static bool retry(struct sconn *c)
 
 static void tick(struct lg_syslog_listener *ls)
 {
-    int64_t now = lg_mono_ns();
+    int64_t now = lg_clock_monotonic();
     struct sconn *c, *next;
 
     for (c = ls->conns; c != NULL; c = next) {
@@ -365,7 +357,7 @@ static void tick(struct lg_syslog_listener *ls)
 
 static int wait_ms(const struct lg_syslog_listener *ls)
 {
-    int64_t now = lg_mono_ns(), ms = TICK_MS;
+    int64_t now = lg_clock_monotonic(), ms = TICK_MS;
 
     for (const struct sconn *c = ls->conns; c != NULL; c = c->next)
         if (c->paused) {
@@ -380,7 +372,7 @@ static int wait_ms(const struct lg_syslog_listener *ls)
 static bool finish(struct lg_syslog_listener *ls)
 {
     struct sconn *c, *next;
-    bool late = lg_mono_ns() >= ls->stop_at;
+    bool late = lg_clock_monotonic() >= ls->stop_at;
 
     for (c = ls->conns; c != NULL; c = next) {
         next = c->next;
@@ -529,7 +521,7 @@ void lg_syslog_listener_stop(struct lg_syslog_listener *ls, unsigned deadline_ms
     if (ls == NULL)
         return;
     if (ls->running) {
-        ls->stop_at = lg_mono_ns() + (int64_t)deadline_ms * 1000000;
+        ls->stop_at = lg_clock_monotonic() + (int64_t)deadline_ms * 1000000;
         atomic_store(&ls->stopping, true);
         if (write(ls->event_fd, &one, sizeof(one)) < 0)
             lg_log(LG_LOG_DEBUG, "net", "the syslog listener stops at its next tick", "errno=%d",

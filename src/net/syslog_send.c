@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "net/addr_int.h"
 #include "net/req_int.h"
 #include "net/syslog.h"
@@ -15,7 +16,7 @@
 
 struct send {
     int fd;
-    int64_t until; /* lg_mono_ns */
+    int64_t until; /* lg_clock_monotonic */
     const _Atomic bool *stop;
     const char *address;
     struct lg_err *err;
@@ -34,7 +35,7 @@ static int wait_for(struct send *s, short events, const char *what)
 
         if (atomic_load(s->stop))
             return lg_err_set(s->err, LG_EINTR, "cancelled");
-        if (lg_mono_ns() >= s->until)
+        if (lg_clock_monotonic() >= s->until)
             return failed(s, what, ETIMEDOUT);
         if (poll(&p, 1, SLICE_MS) > 0)
             return 0;
@@ -89,8 +90,8 @@ static int see_off(struct send *s)
     int rc;
 
     (void)shutdown(s->fd, SHUT_WR);
-    if (s->until > lg_mono_ns() + CLOSE_MS * INT64_C(1000000))
-        s->until = lg_mono_ns() + CLOSE_MS * INT64_C(1000000);
+    if (s->until > lg_clock_monotonic() + CLOSE_MS * INT64_C(1000000))
+        s->until = lg_clock_monotonic() + CLOSE_MS * INT64_C(1000000);
     for (;;) {
         ssize_t n = recv(s->fd, trash, sizeof(trash), 0);
 
@@ -138,7 +139,7 @@ int lg_syslog_send(const char *address, const struct lg_str *lines, size_t n, un
 
     if (rc < 0)
         return rc;
-    s.until = lg_mono_ns() + (int64_t)timeout_ms * 1000000;
+    s.until = lg_clock_monotonic() + (int64_t)timeout_ms * 1000000;
     rc = LG_EIO;
     for (const struct addrinfo *ai = list; ai != NULL && rc == LG_EIO; ai = ai->ai_next)
         rc = connect_to(&s, ai);

@@ -1,19 +1,10 @@
 /* One worker's rounds: tick, poll, the stage's calls, publishing, and what changes hands. */
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/runner_int.h"
 
 #define MEMORY_TRIES 5 /* of one record that ran out of memory, before it is a dead letter */
 #define REVOKE_TRIES 3 /* of a last publish before a partition is given up */
-
-int64_t lg_runner_monotonic_ns(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
 
 /*
  * The wall clock, but for a step back: then time goes on from where it was, so that ticks keep
@@ -22,13 +13,11 @@ int64_t lg_runner_monotonic_ns(void)
 lg_time lg_runner_now(struct lg_runner *r)
 {
     int64_t monotonic, ahead, most;
-    struct timespec ts;
 
     if (r->opt.now != NULL)
         return r->opt.now(r->opt.clock_user);
-    monotonic = lg_runner_monotonic_ns();
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    ahead = (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec - monotonic;
+    monotonic = lg_clock_monotonic();
+    ahead = lg_clock_wall() - monotonic;
     most = atomic_load_explicit(&r->clock_ahead, memory_order_relaxed);
     while (ahead > most &&
             !atomic_compare_exchange_weak_explicit(
@@ -112,13 +101,13 @@ void lg_round_drop_pending(struct worker *w)
 /* Publishes what is pending. 0, a code to retry, or a fatal one. */
 int lg_round_flush(struct worker *w)
 {
-    int64_t t0 = lg_runner_monotonic_ns();
+    int64_t t0 = lg_clock_monotonic();
     int rc = 0;
 
     if (w->out.outs.n + w->commits.n > 0)
         rc = lg_bus_publish_and_commit(w->consumer, w->out.outs.v, w->out.outs.n, w->commits.v,
                 w->commits.n, w->r->opt.durable ? LG_BUS_DURABLE : 0, &w->err);
-    count(&w->r->publish_ns, (uint64_t)(lg_runner_monotonic_ns() - t0));
+    count(&w->r->publish_ns, (uint64_t)(lg_clock_monotonic() - t0));
     if (rc == LG_ENOMEM)
         rc = LG_EAGAIN;
     if (rc == LG_EREFUSED) { /* a partition is gone: poll tells the stage, others do it again */
@@ -257,12 +246,12 @@ static int take_over(struct worker *w)
 static int call_tick(struct worker *w)
 {
     struct lg_runner *r = w->r;
-    int64_t t0 = lg_runner_monotonic_ns();
+    int64_t t0 = lg_clock_monotonic();
     int rc;
 
     lg_round_start_call(w);
     rc = r->opt.ops->tick != NULL ? r->opt.ops->tick(w->state, w->out.now, &w->out) : 0;
-    count(&r->busy_ns, (uint64_t)(lg_runner_monotonic_ns() - t0));
+    count(&r->busy_ns, (uint64_t)(lg_clock_monotonic() - t0));
     if (rc == LG_ENOMEM)
         rc = LG_EAGAIN;
     if (rc < 0) {
@@ -319,13 +308,13 @@ static int call_batch(struct worker *w)
             .n = b->n - w->at,
             .gap = w->at == 0 ? b->gap : 0};
     struct run_part *p = find_part(w, b->topic, b->partition);
-    int64_t t0 = lg_runner_monotonic_ns();
+    int64_t t0 = lg_clock_monotonic();
     size_t done = 0;
     int rc;
 
     lg_round_start_call(w);
     rc = r->opt.ops->batch(w->state, &in, &w->out, &done);
-    count(&r->busy_ns, (uint64_t)(lg_runner_monotonic_ns() - t0));
+    count(&r->busy_ns, (uint64_t)(lg_clock_monotonic() - t0));
     if (lg_bus_may_retry(rc)) {
         lg_stage_out_clear(&w->out);
         return rc;

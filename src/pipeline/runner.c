@@ -1,7 +1,7 @@
 /* Workers as threads: starting, backing off, draining, stopping. */
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/runner_int.h"
 
@@ -84,16 +84,9 @@ static int open_worker(struct worker *w)
 /* Until `ms` are over or the runner stops. */
 static void wait_ms(struct lg_runner *r, uint32_t ms, bool even_when_stopping)
 {
-    struct timespec ts;
+    const struct timespec ts = lg_clock_deadline((int64_t)ms * 1000000);
     int rc = 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    ts.tv_sec += ms / 1000;
-    ts.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (ts.tv_nsec >= LG_NS_PER_SEC) {
-        ts.tv_sec++;
-        ts.tv_nsec -= (long)LG_NS_PER_SEC;
-    }
     (void)pthread_mutex_lock(&r->lock);
     while ((even_when_stopping || !r->stopping) && rc == 0)
         rc = pthread_cond_timedwait(&r->cond, &r->lock, &ts);
@@ -133,12 +126,12 @@ static bool drained(const struct worker *w)
 static int drain(struct worker *w)
 {
     struct lg_runner *r = w->r;
-    int64_t deadline = lg_runner_monotonic_ns() + (int64_t)r->drain_ms * 1000000;
+    int64_t deadline = lg_clock_monotonic() + (int64_t)r->drain_ms * 1000000;
     uint32_t wait = r->opt.min_backoff_ms;
     int rc = 0;
 
     note_ends(w);
-    while (rc >= 0 && r->drain_ms > 0 && !drained(w) && lg_runner_monotonic_ns() < deadline) {
+    while (rc >= 0 && r->drain_ms > 0 && !drained(w) && lg_clock_monotonic() < deadline) {
         rc = lg_round(w, false);
         if (lg_bus_may_retry(rc)) {
             back_off(r, wait, true);
@@ -232,7 +225,6 @@ int lg_runner_new(
         const struct lg_runner_options *opt, struct lg_runner **ret, struct lg_err *reterr)
 {
     struct lg_runner *r;
-    pthread_condattr_t monotonic;
     int rc = check_options(opt, reterr);
 
     if (rc < 0)
@@ -253,10 +245,7 @@ int lg_runner_new(
     for (size_t i = 0; i < opt->n_manual_topics; i++)
         r->topics[r->n_topics++] = opt->manual_topics[i];
     (void)pthread_mutex_init(&r->lock, NULL);
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&r->cond, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
+    lg_clock_cond_init(&r->cond);
     for (unsigned i = 0; i < opt->workers; i++) {
         r->workers[i].r = r;
         r->workers[i].index = i;

@@ -61,7 +61,6 @@ struct lg_runner {
 
 /* --- round.c: one worker's work, in its thread */
 lg_time lg_runner_now(struct lg_runner *r);
-int64_t lg_runner_monotonic_ns(void);
 /* Publishes what is pending. 0, a code to retry, or a fatal one. */
 int lg_round_flush(struct worker *w) LG_MUST_CHECK;
 /* Before and after a call into the stage that emits. */

@@ -2,9 +2,9 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "access/ratelimit.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -55,12 +55,9 @@ struct lg_auth {
 
 static lg_time now_of(const struct lg_auth *au)
 {
-    struct timespec ts;
-
     if (au->clock != NULL)
         return au->clock(au->clock_ctx);
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    return lg_clock_wall();
 }
 
 /* ---- the audit log ---- */

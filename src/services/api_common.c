@@ -1,18 +1,15 @@
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "crypto/encode.h"
 #include "services/api_int.h"
 
 lg_time api_now(const struct lg_api *api)
 {
-    struct timespec ts;
-
     if (api->d.clock != NULL)
         return api->d.clock(api->d.clock_ctx);
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    return lg_clock_wall();
 }
 
 void api_settings_get(struct lg_api *api, struct api_settings *ret)

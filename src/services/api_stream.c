@@ -1,5 +1,4 @@
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/log.h"
 #include "services/api_int.h"
 
@@ -51,16 +50,12 @@ struct api_stream {
 int api_stream_new(struct lg_api *api, struct api_stream **ret)
 {
     struct api_stream *st = lg_calloc(1, sizeof(*st));
-    pthread_condattr_t attr;
 
     if (st == NULL)
         return LG_ENOMEM;
     st->api = api;
     (void)pthread_mutex_init(&st->mu, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&st->wake, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    lg_clock_cond_init(&st->wake);
     *ret = st;
     return 0;
 }
@@ -271,15 +266,9 @@ static void read_partition(struct api_stream *st, int topic, int32_t p)
 
 static bool wait_a_little(struct api_stream *st)
 {
-    struct timespec until;
+    const struct timespec until = lg_clock_deadline(IDLE_NS);
     bool go_on;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += IDLE_NS;
-    if (until.tv_nsec >= LG_NS_PER_SEC) {
-        until.tv_sec++;
-        until.tv_nsec -= LG_NS_PER_SEC;
-    }
     pthread_mutex_lock(&st->mu);
     if (!st->stopped)
         (void)pthread_cond_timedwait(&st->wake, &st->mu, &until);
@@ -290,11 +279,8 @@ static bool wait_a_little(struct api_stream *st)
 
 static void house_work(struct api_stream *st)
 {
-    struct timespec ts;
-    int64_t now;
+    int64_t now = lg_clock_monotonic();
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    now = (int64_t)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
     if (now - st->checked_ns < CHECK_NS)
         return;
     st->checked_ns = now;

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "services/intake_int.h"
 
@@ -15,14 +15,6 @@
 #define MAX_ITEMS 100000                 /* of one request */
 #define MAX_POOL_ARENA ((size_t)4 << 20) /* what a pooled work may keep */
 #define MAX_SHOWN 100                    /* refused items named in an answer */
-
-static int64_t monotonic_ns(void)
-{
-    struct timespec ts = {0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
 
 /* ------------------------------------------------------------------ making it */
 
@@ -195,7 +187,7 @@ struct lg_intake_work *lg_intake_work_take(struct lg_intake *in, enum lg_intake_
     w->first_reason = LG_INTAKE_NONE;
     w->accepted_bytes = 0;
     w->inflight = 0;
-    w->began_ns = monotonic_ns();
+    w->began_ns = lg_clock_monotonic();
     (void)snprintf(w->id_prefix, sizeof(w->id_prefix), "%" PRIx64,
             ((uint64_t)w->began_ns << 20) + atomic_fetch_add(&in->sequence, 1));
     return w;
@@ -428,7 +420,7 @@ int lg_intake_begin(struct lg_intake *in, struct lg_http_req *req, enum lg_intak
 void lg_intake_end(struct lg_intake_work *w, int status)
 {
     struct lg_intake *in = w->in;
-    const int64_t took_ns = monotonic_ns() - w->began_ns;
+    const int64_t took_ns = lg_clock_monotonic() - w->began_ns;
 
     lg_counter_add(w->shard, in->requests[w->api][status / 100 % 6], 1);
     lg_histogram_add(w->shard, in->seconds[w->api], (uint64_t)took_ns / 1000);

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "access/scope.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "crypto/encode.h"
@@ -65,12 +66,9 @@ struct lg_notify {
 
 static lg_time now_of(const struct lg_notify *n)
 {
-    struct timespec ts;
-
     if (n->opt.now != NULL)
         return n->opt.now(n->opt.user);
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
+    return lg_clock_wall();
 }
 
 static bool channel_on(const notify_conf *c, enum channel ch)
@@ -509,8 +507,7 @@ static void *notify_main(void *arg)
             lg_log(LG_LOG_ERROR, "notify", "deliveries cannot be read or changed; waiting",
                     "error=%s", lg_err_name(rc));
         away = rc < 0;
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += POLL_NS / LG_NS_PER_SEC;
+        until = lg_clock_deadline(POLL_NS);
         (void)pthread_mutex_lock(&n->lock);
         while (rc < ROUND_ROWS && !n->woken && !atomic_load(&n->stop))
             if (pthread_cond_timedwait(&n->wake, &n->lock, &until) == ETIMEDOUT)
@@ -554,7 +551,6 @@ int lg_notify_new(
         const struct lg_notify_options *opt, struct lg_notify **ret, struct lg_err *reterr)
 {
     struct lg_notify *n = lg_calloc(1, sizeof(*n));
-    pthread_condattr_t attr;
     int rc;
 
     if (n == NULL)
@@ -564,10 +560,7 @@ int lg_notify_new(
     n->now_conf = opt->config->notifications;
     n->generation = 1;
     (void)pthread_mutex_init(&n->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&n->wake, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    lg_clock_cond_init(&n->wake);
     lg_arena_init(&n->arena, ARENA_BYTES * 8);
     lg_arena_init(&n->hook_arena, ARENA_BYTES);
     lg_notify_host(n->host, sizeof(n->host));

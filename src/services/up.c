@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -17,15 +17,6 @@
 #include "json/write.h"
 
 #define AUDIT_DETAIL_BYTES ((size_t)64 << 10)
-
-lg_time lg_up_now(void *user)
-{
-    struct timespec ts;
-
-    (void)user;
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return (lg_time)ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
 
 /* The folder and those above it; 0700, because it holds what every tenant sent. */
 static int make_folder(const char *path, struct lg_err *reterr)
@@ -149,7 +140,7 @@ static void audit(struct lg_up *p, const char *action, struct lg_str target, str
     int rc = detail->failed;
 
     if (rc == 0)
-        rc = lg_audit(p->alerts->admin, lg_up_now(NULL), LG_STR(""), LG_STR("platform"), action,
+        rc = lg_audit(p->alerts->admin, lg_clock_wall(), LG_STR(""), LG_STR("platform"), action,
                 target, lg_buf_str(detail), LG_STR(""));
     if (rc < 0)
         lg_log(LG_LOG_ERROR, "audit", "row not written", "action=%s error=%s", action,
@@ -193,7 +184,7 @@ static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *re
         rc = open_stores(p, reterr);
     if (rc == 0)
         rc = lg_first_run(p->alerts->admin, p->cfg.data_dir, p->cfg.identity.default_tenant,
-                lg_up_now(NULL), ret_info->token, reterr);
+                lg_clock_wall(), ret_info->token, reterr);
     if (rc == 0)
         rc = start_notify(p, reterr);
     if (rc == 0)
@@ -213,7 +204,6 @@ int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_u
         struct lg_err *reterr)
 {
     struct lg_up *p = lg_calloc(1, sizeof(*p));
-    pthread_condattr_t attr;
     int rc;
 
     if (p == NULL)
@@ -223,10 +213,7 @@ int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_u
     p->opt.config = &p->cfg;
     p->lock_fd = -1;
     (void)pthread_mutex_init(&p->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&p->house_wake, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    lg_clock_cond_init(&p->house_wake);
     memset(ret_info, 0, sizeof(*ret_info));
     rc = start(p, ret_info, reterr);
     if (rc < 0) {

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "crypto/encode.h"
 #include "net/syslog.h"
@@ -191,7 +192,7 @@ static void *house_main(void *arg)
         lg_time now;
 
         (void)pthread_mutex_unlock(&p->lock);
-        now = lg_up_now(NULL);
+        now = lg_clock_wall();
         retain(p, now);
         give_back_memory();
         if (turn++ % 60 == 0)
@@ -200,8 +201,7 @@ static void *house_main(void *arg)
                 export_head(p, now))
             exported = now;
         (void)pthread_mutex_lock(&p->lock);
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += HOUSE_SECONDS;
+        until = lg_clock_deadline(HOUSE_SECONDS * LG_NS_PER_SEC);
         while (!p->house_stop &&
                 pthread_cond_timedwait(&p->house_wake, &p->lock, &until) != ETIMEDOUT) {
         }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "services/up_int.h"
@@ -77,7 +78,7 @@ static void describe_models(struct lg_up *p)
                 .threshold =
                         p->cfg.inference.threshold >= 0 ? p->cfg.inference.threshold : m->threshold,
                 .experimental = m->experimental,
-                .loaded_at = lg_up_now(NULL),
+                .loaded_at = lg_clock_wall(),
                 .loaded_by = p->opt.model_paths[i] != NULL ? "configuration" : "installation"};
     }
 }

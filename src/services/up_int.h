@@ -87,6 +87,4 @@ void lg_up_http_stop(struct lg_up *p, uint32_t ms);
 int lg_up_house_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_up_house_stop(struct lg_up *p);
 
-lg_time lg_up_now(void *user);
-
 #endif

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/sqlite_batch.h"
@@ -241,14 +241,6 @@ static int put_inference(struct lg_batch *b, struct lg_inference_put *p)
     return lg_vec_push(&b->inferences, id);
 }
 
-static lg_time now_ns(void)
-{
-    struct timespec ts;
-
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    return ts.tv_sec * LG_NS_PER_SEC + ts.tv_nsec;
-}
-
 static int batch_row(struct lg_batch *b, struct lg_str run, const struct lg_link *hash)
 {
     struct lg_day *d = b->d;
@@ -256,7 +248,7 @@ static int batch_row(struct lg_batch *b, struct lg_str run, const struct lg_link
 
     lg_q_open(&q, b->c, "INSERT INTO batches VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)");
     lg_q_i64(&q, d->next_batch);
-    lg_q_i64(&q, now_ns());
+    lg_q_i64(&q, lg_clock_wall());
     lg_q_i64(&q, (int64_t)b->rows.n);
     lg_q_i64(&q, (int64_t)b->inferences.n);
     lg_q_i64(&q, b->displaced_ms);
