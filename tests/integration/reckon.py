@@ -52,14 +52,9 @@ def alerts(up):
 
 
 def drained(up, seconds=120):
-    """Until no stage has had anything left to read for a second: what one hands on is the next's."""
-    quiet = [0]
-
-    def still(lag):
-        quiet[0] = quiet[0] + 1 if lag == 0 else 0
-        return quiet[0] >= 10
-
-    up.wait(lambda: up.metric("logster_stage_lag_records"), still, seconds)
+    """Until no stage has anything left to read."""
+    time.sleep(0.3)
+    up.wait(lambda: up.metric("logster_stage_lag_records"), lambda lag: lag == 0, seconds)
 
 
 def settled(up, newest, step=0.5, seconds=120):
