@@ -58,8 +58,9 @@ static int tenant_disable(struct lg_admin_store *st, struct lg_str tenant, lg_ti
     return end(st, &q, true);
 }
 
-static int tenant_row(struct lg_q *q, struct lg_arena *a, struct lg_tenant_row *t)
+static int tenant_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_tenant_row *t = row;
     int rc = lg_q_col_dup(q, 0, a, &t->tenant_id);
 
     t->created_at = lg_q_col_i64(q, 2);
@@ -90,8 +91,7 @@ static int tenant_get(struct lg_admin_store *st, struct lg_str tenant, struct lg
 static int tenant_list(
         struct lg_admin_store *st, struct lg_arena *a, struct lg_tenant_row **ret, uint32_t *ret_n)
 {
-    struct lg_tenant_row *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = tenant_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open_internal(&v, &lg_admin_of(st)->db);
@@ -100,20 +100,12 @@ static int tenant_list(
         return rc;
     lg_q_open(&q, v.c,
             "SELECT tenant_id, name, created_at, disabled_at FROM tenants ORDER BY tenant_id");
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc >= 0)
-            rc = tenant_row(&q, a, &rows[n]);
-        if (rc < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
@@ -332,8 +324,9 @@ static int search_put(
     return lg_sdb_end(&as->db, rc);
 }
 
-static int search_row(struct lg_q *q, struct lg_arena *a, struct lg_search_row *s)
+static int search_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_search_row *s = row;
     int rc;
 
     if ((rc = lg_q_col_fixed(q, 0, s->search_id.b, LG_UUID_BYTES)) < 0 ||
@@ -350,8 +343,7 @@ static int search_row(struct lg_q *q, struct lg_arena *a, struct lg_search_row *
 static int search_list(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
         struct lg_str owner, struct lg_arena *a, struct lg_search_row **ret, uint32_t *ret_n)
 {
-    struct lg_search_row *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = search_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open(&v, &lg_admin_of(st)->db, sc, tenant);
@@ -366,21 +358,13 @@ static int search_list(struct lg_admin_store *st, const struct lg_scope *sc, str
                 " AND (s.shared OR s.owner=?2) ORDER BY s.name LIMIT 1000");
         lg_q_i64(&q, v.tenants[i]);
         lg_q_str(&q, owner);
-        while ((rc = lg_q_step(&q)) > 0) {
-            rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-            if (rc >= 0)
-                rc = search_row(&q, a, &rows[n]);
-            if (rc < 0)
-                break;
-            n++;
-        }
-        lg_q_done(&q);
+        rc = lg_rows_read(&q, a, &rows);
     }
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
@@ -445,8 +429,9 @@ static int delivery_add(struct lg_admin_store *st, const struct lg_delivery_row 
     "d.delivery_id, t.tenant, d.target, d.alert_id, d.body, d.state, d.attempts, d.next_at,"       \
     " d.created_at, d.last_error FROM deliveries d"
 
-static int delivery_row(struct lg_q *q, struct lg_arena *a, struct lg_delivery_row *d)
+static int delivery_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_delivery_row *d = row;
     int64_t state = lg_q_col_i64(q, 5);
     int rc;
 
@@ -465,28 +450,10 @@ static int delivery_row(struct lg_q *q, struct lg_arena *a, struct lg_delivery_r
     return lg_q_col_dup(q, 9, a, &d->last_error);
 }
 
-static int delivery_rows(struct lg_q *q, struct lg_arena *a, struct lg_delivery_row **rows,
-        uint32_t *n, uint32_t *cap)
-{
-    int rc;
-
-    while ((rc = lg_q_step(q)) > 0) {
-        rc = lg_arena_array(a, (void **)rows, *n, cap, sizeof(**rows));
-        if (rc >= 0)
-            rc = delivery_row(q, a, &(*rows)[*n]);
-        if (rc < 0)
-            break;
-        (*n)++;
-    }
-    lg_q_done(q);
-    return rc;
-}
-
 static int delivery_due(struct lg_admin_store *st, lg_time now, uint32_t max, struct lg_arena *a,
         struct lg_delivery_row **ret, uint32_t *ret_n)
 {
-    struct lg_delivery_row *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = delivery_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open_internal(&v, &lg_admin_of(st)->db);
@@ -498,12 +465,12 @@ static int delivery_due(struct lg_admin_store *st, lg_time now, uint32_t max, st
             " t.ref=d.tenant WHERE d.state=0 AND d.next_at<=?1 ORDER BY d.next_at LIMIT ?2");
     lg_q_i64(&q, now);
     lg_q_i64(&q, max);
-    rc = delivery_rows(&q, a, &rows, &n, &cap);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
@@ -549,8 +516,7 @@ static int delivery_purge(struct lg_admin_store *st, lg_time before, uint32_t ma
 static int delivery_list(struct lg_admin_store *st, const struct lg_scope *sc, struct lg_str tenant,
         uint32_t max, struct lg_arena *a, struct lg_delivery_row **ret, uint32_t *ret_n)
 {
-    struct lg_delivery_row *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = delivery_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open(&v, &lg_admin_of(st)->db, sc, tenant);
@@ -563,13 +529,13 @@ static int delivery_list(struct lg_admin_store *st, const struct lg_scope *sc, s
                 " t.ref=d.tenant WHERE d.tenant=?1 ORDER BY d.seq DESC LIMIT ?2");
         lg_q_i64(&q, v.tenants[i]);
         lg_q_i64(&q, max);
-        rc = delivery_rows(&q, a, &rows, &n, &cap);
+        rc = lg_rows_read(&q, a, &rows);
     }
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 

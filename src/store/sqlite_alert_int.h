@@ -64,6 +64,18 @@ void lg_view_of_writer_done(struct lg_view *v);
 int lg_arena_array(
         struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size) LG_MUST_CHECK;
 
+/*
+ * Rows of a query, gathered in an arena: `read` makes one of size `size` from the query's columns.
+ * lg_rows_read takes the query to its end, adds to what is there, and closes it. 0 or an error.
+ */
+struct lg_rows {
+    size_t size;
+    int (*read)(struct lg_q *q, struct lg_arena *a, void *row);
+    void *v; /* NULL where there are none */
+    uint32_t n, cap;
+};
+int lg_rows_read(struct lg_q *q, struct lg_arena *a, struct lg_rows *r) LG_MUST_CHECK;
+
 /* sqlite_alert_write.c, _list.c, _read.c, _rules.c */
 int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, size_t n,
         int64_t fold_gap_ns, lg_time now, struct lg_err *reterr);
@@ -114,7 +126,7 @@ int lg_sqlite_audit_list(struct lg_admin_store *st, const struct lg_scope *sc,
         uint32_t *ret_n);
 int lg_sqlite_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret);
 /* Rules in force in a tenant at `now`, in the arena (writer or reader). */
-int lg_suppressions_active(struct lg_conn *c, int64_t tenant, struct lg_str tenant_id, lg_time now,
-        struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n) LG_MUST_CHECK;
+int lg_suppressions_active(struct lg_conn *c, int64_t tenant, lg_time now, struct lg_arena *a,
+        struct lg_suppression **ret, uint32_t *ret_n) LG_MUST_CHECK;
 
 #endif

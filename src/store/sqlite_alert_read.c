@@ -20,6 +20,22 @@ int lg_arena_array(struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size
     return 0;
 }
 
+int lg_rows_read(struct lg_q *q, struct lg_arena *a, struct lg_rows *r)
+{
+    int rc;
+
+    while ((rc = lg_q_step(q)) > 0) {
+        rc = lg_arena_array(a, &r->v, r->n, &r->cap, r->size);
+        if (rc >= 0)
+            rc = r->read(q, a, (char *)r->v + r->n * r->size);
+        if (rc < 0)
+            break;
+        r->n++;
+    }
+    lg_q_done(q);
+    return rc;
+}
+
 static int col_enum(struct lg_q *q, int i, int64_t count, int *ret)
 {
     int64_t v = lg_q_col_i64(q, i);
@@ -124,8 +140,9 @@ static int open_alert(struct lg_alert_store *st, const struct lg_scope *sc,
     return rc;
 }
 
-static int history_row(struct lg_q *q, struct lg_arena *a, struct lg_alert_history *h)
+static int history_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_alert_history *h = row;
     int rc;
 
     h->seq = (uint64_t)lg_q_col_i64(q, 0);
@@ -141,8 +158,7 @@ int lg_sqlite_alert_history(struct lg_alert_store *st, const struct lg_scope *sc
         const struct lg_uuid *id, struct lg_arena *a, struct lg_alert_history **ret,
         uint32_t *ret_n)
 {
-    struct lg_alert_history *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = history_row};
     struct lg_alert al;
     struct lg_view v;
     int64_t key;
@@ -155,29 +171,26 @@ int lg_sqlite_alert_history(struct lg_alert_store *st, const struct lg_scope *sc
             "SELECT seq, at, actor, action, was, became, notes FROM alert_history WHERE alert=?1"
             " ORDER BY seq LIMIT 10000");
     lg_q_i64(&q, key);
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc >= 0)
-            rc = history_row(&q, a, &rows[n]);
-        if (rc < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
+}
+
+static int uuid_row(struct lg_q *q, struct lg_arena *a, void *row)
+{
+    (void)a;
+    return lg_q_col_fixed(q, 0, ((struct lg_uuid *)row)->b, LG_UUID_BYTES);
 }
 
 int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_uuid **ret,
         uint32_t *ret_n)
 {
-    struct lg_uuid *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = uuid_row};
     struct lg_alert al;
     struct lg_view v;
     int64_t key;
@@ -190,21 +203,18 @@ int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope 
             &q, v.c, "SELECT inference FROM alert_inferences WHERE alert=?1 ORDER BY seq LIMIT ?2");
     lg_q_i64(&q, key);
     lg_q_i64(&q, max);
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc >= 0)
-            rc = lg_q_col_fixed(&q, 0, rows[n].b, LG_UUID_BYTES);
-        if (rc < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
+}
+
+static int alert_row(struct lg_q *q, struct lg_arena *a, void *row)
+{
+    return lg_alert_row_read(q, a, row);
 }
 
 /* Same fold key first, then those of the endpoint with a technique in common. */
@@ -212,8 +222,8 @@ int lg_sqlite_alert_similar(struct lg_alert_store *st, const struct lg_scope *sc
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_alert **ret,
         uint32_t *ret_n)
 {
-    struct lg_alert *rows = NULL, al;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = alert_row};
+    struct lg_alert al;
     struct lg_view v;
     int64_t key;
     struct lg_q q;
@@ -235,20 +245,12 @@ int lg_sqlite_alert_similar(struct lg_alert_store *st, const struct lg_scope *sc
             " ORDER BY a.fold_key=me.fold_key DESC, a.last_seen DESC, a.id LIMIT ?2");
     lg_q_i64(&q, key);
     lg_q_i64(&q, max);
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc >= 0)
-            rc = lg_alert_row_read(&q, a, &rows[n]);
-        if (rc < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
@@ -283,8 +285,9 @@ int lg_sqlite_alert_count(struct lg_alert_store *st, const struct lg_scope *sc,
     return rc < 0 ? rc : 0;
 }
 
-static int endpoint_row(struct lg_q *q, struct lg_arena *a, struct lg_endpoint_alerts *e)
+static int endpoint_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_endpoint_alerts *e = row;
     int64_t worst = lg_q_col_i64(q, 4);
     int rc;
 
@@ -302,8 +305,7 @@ static int endpoint_row(struct lg_q *q, struct lg_arena *a, struct lg_endpoint_a
 int lg_sqlite_alert_endpoints(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_str tenant, struct lg_arena *a, struct lg_endpoint_alerts **ret, uint32_t *ret_n)
 {
-    struct lg_endpoint_alerts *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = endpoint_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open(&v, &lg_alerts_of(st)->db, sc, tenant);
@@ -317,20 +319,12 @@ int lg_sqlite_alert_endpoints(struct lg_alert_store *st, const struct lg_scope *
                 " FROM alerts a INDEXED BY alerts_endpoint JOIN endpoints e ON e.ref=a.endpoint"
                 " JOIN tenant_refs t ON t.ref=a.tenant WHERE a.tenant=?1 GROUP BY a.endpoint");
         lg_q_i64(&q, v.tenants[i]);
-        while ((rc = lg_q_step(&q)) > 0) {
-            rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-            if (rc >= 0)
-                rc = endpoint_row(&q, a, &rows[n]);
-            if (rc < 0)
-                break;
-            n++;
-        }
-        lg_q_done(&q);
+        rc = lg_rows_read(&q, a, &rows);
     }
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }

@@ -190,8 +190,9 @@ int lg_sqlite_feedback_list(struct lg_alert_store *st, const struct lg_scope *sc
     " s.created_at, s.expires_at, s.permanent, s.revoked_at,"                                      \
     " (SELECT count(*) FROM suppression_hits h WHERE h.suppression=s.seq)"
 
-static int suppression_row(struct lg_q *q, struct lg_arena *a, struct lg_suppression *s)
+static int suppression_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_suppression *s = row;
     struct lg_str *const texts[] = {&s->tenant_id, &s->endpoint_id, &s->process, &s->hash,
             &s->technique, &s->owner, &s->reason};
     int rc = lg_q_col_fixed(q, 0, s->suppression_id.b, LG_UUID_BYTES);
@@ -206,15 +207,13 @@ static int suppression_row(struct lg_q *q, struct lg_arena *a, struct lg_suppres
     return rc;
 }
 
-int lg_suppressions_active(struct lg_conn *c, int64_t tenant, struct lg_str tenant_id, lg_time now,
-        struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n)
+int lg_suppressions_active(struct lg_conn *c, int64_t tenant, lg_time now, struct lg_arena *a,
+        struct lg_suppression **ret, uint32_t *ret_n)
 {
-    struct lg_suppression *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = suppression_row};
     struct lg_q q;
     int rc;
 
-    (void)tenant_id;
     lg_q_open(&q, c,
             "SELECT s.suppression_id, t.tenant, s.endpoint, s.process, s.hash, s.technique,"
             " s.owner, s.reason, s.created_at, s.expires_at, s.permanent, s.revoked_at, 0"
@@ -222,17 +221,9 @@ int lg_suppressions_active(struct lg_conn *c, int64_t tenant, struct lg_str tena
             " AND s.revoked_at=0 AND (s.permanent OR s.expires_at>?2) ORDER BY s.seq");
     lg_q_i64(&q, tenant);
     lg_q_i64(&q, now);
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc >= 0)
-            rc = suppression_row(&q, a, &rows[n]);
-        if (rc < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
-    *ret = rows;
-    *ret_n = n;
+    rc = lg_rows_read(&q, a, &rows);
+    *ret = rows.v;
+    *ret_n = rows.n;
     return rc;
 }
 
@@ -288,8 +279,7 @@ int lg_sqlite_suppression_add(struct lg_alert_store *st, const struct lg_scope *
 int lg_sqlite_suppression_list(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_str tenant, struct lg_arena *a, struct lg_suppression **ret, uint32_t *ret_n)
 {
-    struct lg_suppression *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = suppression_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open(&v, &lg_alerts_of(st)->db, sc, tenant);
@@ -302,21 +292,13 @@ int lg_sqlite_suppression_list(struct lg_alert_store *st, const struct lg_scope 
                 " JOIN tenant_refs t ON t.ref=s.tenant WHERE s.tenant=?1"
                 " ORDER BY s.seq DESC LIMIT 1000");
         lg_q_i64(&q, v.tenants[i]);
-        while ((rc = lg_q_step(&q)) > 0) {
-            rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-            if (rc >= 0)
-                rc = suppression_row(&q, a, &rows[n]);
-            if (rc < 0)
-                break;
-            n++;
-        }
-        lg_q_done(&q);
+        rc = lg_rows_read(&q, a, &rows);
     }
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
@@ -362,12 +344,11 @@ int lg_sqlite_suppression_revoke(
     return lg_sdb_end(&as->db, rc);
 }
 
-static int hit_row(
-        struct lg_q *q, struct lg_arena *a, const struct lg_uuid *id, struct lg_suppression_hit *h)
+static int hit_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
+    struct lg_suppression_hit *h = row;
     int rc;
 
-    h->suppression_id = *id;
     h->attack_prob = lg_q_col_f64(q, 3);
     h->window_end = lg_q_col_i64(q, 4);
     h->at = lg_q_col_i64(q, 5);
@@ -381,8 +362,7 @@ int lg_sqlite_suppression_hits(struct lg_alert_store *st, const struct lg_scope 
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_suppression_hit **ret,
         uint32_t *ret_n)
 {
-    struct lg_suppression_hit *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = hit_row};
     int64_t seq = 0;
     struct lg_view v;
     struct lg_q q;
@@ -397,21 +377,15 @@ int lg_sqlite_suppression_hits(struct lg_alert_store *st, const struct lg_scope 
                 " FROM suppression_hits WHERE suppression=?1 ORDER BY seq DESC LIMIT ?2");
         lg_q_i64(&q, seq);
         lg_q_i64(&q, max);
-        while ((rc = lg_q_step(&q)) > 0) {
-            rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-            if (rc >= 0)
-                rc = hit_row(&q, a, id, &rows[n]);
-            if (rc < 0)
-                break;
-            n++;
-        }
-        lg_q_done(&q);
+        rc = lg_rows_read(&q, a, &rows);
     }
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    for (uint32_t i = 0; i < rows.n; i++)
+        ((struct lg_suppression_hit *)rows.v)[i].suppression_id = *id;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 

@@ -439,7 +439,7 @@ static int apply_one(struct lg_conn *c, struct lg_apply *it, struct rules *r, in
     if (rc >= 0 && r->tenant != tenant) {
         lg_arena_clear(rule_arena);
         r->tenant = 0;
-        rc = lg_suppressions_active(c, tenant, it->in->tenant_id, now, rule_arena, &r->v, &r->n);
+        rc = lg_suppressions_active(c, tenant, now, rule_arena, &r->v, &r->n);
         if (rc >= 0)
             r->tenant = tenant;
     }
@@ -577,12 +577,24 @@ int lg_sqlite_alert_patch(struct lg_alert_store *st, const struct lg_scope *sc,
     return lg_sdb_end(&as->db, rc);
 }
 
+static int outbox_row(struct lg_q *q, struct lg_arena *a, void *row)
+{
+    struct lg_outbox_row *o = row;
+    int rc;
+
+    o->seq = (uint64_t)lg_q_col_i64(q, 0);
+    if ((rc = lg_q_col_dup(q, 1, a, &o->tenant_id)) < 0 ||
+            (rc = lg_q_col_dup(q, 2, a, &o->endpoint_id)) < 0 ||
+            (rc = lg_q_col_dup(q, 3, a, &o->change)) < 0)
+        return rc;
+    return lg_q_col_dup(q, 4, a, &o->json);
+}
+
 int lg_sqlite_outbox_read(struct lg_alert_store *st, uint64_t after, uint32_t max,
         struct lg_arena *a, struct lg_outbox_row **ret, uint32_t *ret_n)
 {
     struct lg_sqlite_alerts *as = lg_alerts_of(st);
-    struct lg_outbox_row *rows = NULL;
-    uint32_t n = 0, cap = 0;
+    struct lg_rows rows = {.size = sizeof(**ret), .read = outbox_row};
     struct lg_view v;
     struct lg_q q;
     int rc = lg_view_open_internal(&v, &as->db);
@@ -594,24 +606,12 @@ int lg_sqlite_outbox_read(struct lg_alert_store *st, uint64_t after, uint32_t ma
             " JOIN tenant_refs t ON t.ref=o.tenant WHERE o.seq>?1 ORDER BY o.seq LIMIT ?2");
     lg_q_i64(&q, after > INT64_MAX ? INT64_MAX : (int64_t)after);
     lg_q_i64(&q, max);
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
-        if (rc < 0)
-            break;
-        rows[n].seq = (uint64_t)lg_q_col_i64(&q, 0);
-        if ((rc = lg_q_col_dup(&q, 1, a, &rows[n].tenant_id)) < 0 ||
-                (rc = lg_q_col_dup(&q, 2, a, &rows[n].endpoint_id)) < 0 ||
-                (rc = lg_q_col_dup(&q, 3, a, &rows[n].change)) < 0 ||
-                (rc = lg_q_col_dup(&q, 4, a, &rows[n].json)) < 0)
-            break;
-        n++;
-    }
-    lg_q_done(&q);
+    rc = lg_rows_read(&q, a, &rows);
     lg_view_done(&v);
     if (rc < 0)
         return rc;
-    *ret = rows;
-    *ret_n = n;
+    *ret = rows.v;
+    *ret_n = rows.n;
     return 0;
 }
 
