@@ -68,9 +68,14 @@ struct lg_inference {
 int lg_inference_read(struct lg_jval root, struct lg_str line, struct lg_arena *a,
         struct lg_inference *ret, struct lg_err *reterr) LG_MUST_CHECK;
 
-/* Copies what borrows from the parser into the arena, so that the next record may be parsed; the line
- * itself (`json`) stays the caller's. 0 or LG_ENOMEM. */
-int lg_inference_keep(struct lg_inference *in, struct lg_arena *a) LG_MUST_CHECK;
+/*
+ * One record of a stream: parses `line` (which stays the caller's, and which `json` of the result
+ * borrows), reads it, and moves what borrows from the parser into the arena, so that the next record may be
+ * parsed. `arrived` stands in where the record does not say when it came. LG_EPARSE, LG_ELIMIT,
+ * LG_ENOMEM.
+ */
+int lg_inference_load(struct lg_json *j, struct lg_str line, lg_time arrived, struct lg_arena *a,
+        struct lg_inference *ret) LG_MUST_CHECK;
 
 /*
  * The process that the verdict is about: from the largest share down, the first evidence that is

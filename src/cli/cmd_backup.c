@@ -95,7 +95,7 @@ static int backup(struct lg_admin_cli *a, const char *target)
 
     if (lg_admin_open(a) < 0)
         return LG_EXIT_FAILED;
-    if (mkdir(target, 0700) < 0 && errno != EEXIST)
+    if (lg_folder_make(target, 0700) < 0)
         return lg_admin_fail(a, "%s: %s", target, strerror(errno));
     if (join(path, target, "alerts.db") < 0)
         return lg_admin_fail(a, "the folder's name is too long");
@@ -106,8 +106,6 @@ static int backup(struct lg_admin_cli *a, const char *target)
         rc = open_events(a, &ev, &err);
     if (rc == 0)
         rc = join(path, target, "events");
-    if (rc == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
-        rc = lg_err_set(&err, LG_EIO, "%s: %s", path, strerror(errno));
     if (rc == 0)
         rc = ev->ops->backup(ev, path, &err);
     lg_event_store_close(ev);

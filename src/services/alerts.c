@@ -134,20 +134,8 @@ static int emit_outbox(struct alerts *al, struct lg_stage_out *out)
 /* 0, or negative: a poison record. */
 static int take(struct alerts *al, const struct lg_bus_record *rec, size_t n)
 {
-    struct lg_jval root;
-    struct lg_str line;
-    int rc = lg_arena_dup(&al->arena, rec->value, &line);
-
-    if (rc == 0)
-        rc = lg_json_parse(al->json, line, false, &root, NULL);
-    if (rc == 0)
-        rc = lg_inference_read(root, line, &al->arena, &al->in[n], NULL);
-    if (rc == 0)
-        rc = lg_inference_keep(&al->in[n], &al->arena);
-    if (rc == 0 && al->in[n].received_at == 0)
-        al->in[n].received_at = rec->bus_time;
     al->items[n] = (struct lg_apply){.in = &al->in[n]};
-    return rc;
+    return lg_inference_load(al->json, rec->value, rec->bus_time, &al->arena, &al->in[n]);
 }
 
 static void count(struct alerts *al, size_t n)

@@ -86,12 +86,14 @@ static int indexer_open(void *user, unsigned worker, void **ret, struct lg_err *
     return 0;
 }
 
-/* The parser's strings die with its next record: what a step keeps moves to the arena. */
+/* The parser's strings die with its next record: what a step keeps moves to the arena. A raw record
+ * that is JSON is a part of the line, which lives as long as the batch. */
 static int keep_strings(struct indexer *ix, struct lg_event *ev)
 {
     struct lg_str *own[] = {&ev->tenant_id, &ev->hostname, &ev->endpoint_id, &ev->format, &ev->raw};
+    const size_t n = sizeof(own) / sizeof(*own) - (ev->raw_kind == LG_RAW_JSON ? 1 : 0);
 
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
+    for (size_t i = 0; i < n; i++)
         if (lg_arena_dup(&ix->arena, *own[i], own[i]) < 0)
             return LG_ENOMEM;
     for (int f = 0; f < LG_FIELD_COUNT; f++)
@@ -157,21 +159,13 @@ static void split_context(
 static int take_inference(struct indexer *ix, const struct lg_bus_record *rec, size_t n)
 {
     struct lg_inference *in = &ix->inferences[n];
-    struct lg_jval root;
-    const struct lg_str line = rec->value;
     struct lg_str json, context;
     int rc;
 
-    split_context(line, &ix->arena, &json, &context);
-    rc = lg_json_parse(ix->json, json, false, &root, NULL);
-    if (rc == 0)
-        rc = lg_inference_read(root, json, &ix->arena, in, NULL);
-    if (rc == 0)
-        rc = lg_inference_keep(in, &ix->arena);
+    split_context(rec->value, &ix->arena, &json, &context);
+    rc = lg_inference_load(ix->json, json, rec->bus_time, &ix->arena, in);
     if (rc < 0)
         return rc;
-    if (in->received_at == 0)
-        in->received_at = rec->bus_time;
     ix->inference_puts[n] = (struct lg_inference_put){.in = in, .context = context};
     return 1;
 }

@@ -30,7 +30,7 @@ static int keep_evidence(struct lg_inference_evidence *e, struct lg_arena *a)
     return 0;
 }
 
-int lg_inference_keep(struct lg_inference *in, struct lg_arena *a)
+static int keep_all(struct lg_inference *in, struct lg_arena *a)
 {
     struct lg_str *own[] = {&in->tenant_id, &in->endpoint_id, &in->hostname, &in->platform,
             &in->error, &in->model_name, &in->model_version, &in->model_sha256};
@@ -61,4 +61,19 @@ int lg_inference_keep(struct lg_inference *in, struct lg_arena *a)
         in->evidence = e;
     }
     return 0;
+}
+
+int lg_inference_load(struct lg_json *j, struct lg_str line, lg_time arrived, struct lg_arena *a,
+        struct lg_inference *ret)
+{
+    struct lg_jval root;
+    int rc = lg_json_parse(j, line, false, &root, NULL);
+
+    if (rc == 0)
+        rc = lg_inference_read(root, line, a, ret, NULL);
+    if (rc == 0)
+        rc = keep_all(ret, a);
+    if (rc == 0 && ret->received_at == 0)
+        ret->received_at = arrived;
+    return rc;
 }
