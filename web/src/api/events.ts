@@ -1,0 +1,12 @@
+import { get, part, send } from "./client";
+import type { GetEventQuery, ListEventsQuery, ListSearchesQuery } from "./queries";
+import type { EventListResponse, EventResponse, SearchList, SearchRequest, SearchResponse } from "./schema";
+
+export const listEvents = (query: ListEventsQuery, signal?: AbortSignal) => get<EventListResponse>("/events", query, signal);
+export const getEvent = (id: string, query: GetEventQuery, signal?: AbortSignal) =>
+  get<EventResponse>(`/events/${part(id)}`, query, signal);
+
+export const listSearches = (query: ListSearchesQuery, signal?: AbortSignal) => get<SearchList>("/searches", query, signal);
+export const createSearch = (body: SearchRequest) => send<SearchResponse>("POST", "/searches", body);
+export const replaceSearch = (id: string, body: SearchRequest) => send<SearchResponse>("PUT", `/searches/${part(id)}`, body);
+export const deleteSearch = (id: string) => send<void>("DELETE", `/searches/${part(id)}`);

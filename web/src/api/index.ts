@@ -1,0 +1,13 @@
+export * from "./client";
+export * from "./session";
+export * from "./alerts";
+export * from "./endpoints";
+export * from "./events";
+export * from "./inferences";
+export * from "./graph";
+export * from "./summary";
+export * from "./suppressions";
+export * from "./admin";
+export * from "./platform";
+export type * from "./schema";
+export type * from "./queries";

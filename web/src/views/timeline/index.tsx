@@ -1,0 +1,10 @@
+import { Page } from "@/ui/Page";
+import { EmptyState } from "@/ui/states";
+
+export default function View() {
+  return (
+    <Page title="Timeline">
+      <EmptyState title="This view is being built" />
+    </Page>
+  );
+}
