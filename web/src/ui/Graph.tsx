@@ -1,0 +1,178 @@
+// Cytoscape with a layout that is the same tomorrow: places follow from the data alone, not chance.
+import cytoscape, { type Core, type ElementDefinition, type StylesheetJson } from "cytoscape";
+import { forwardRef, useEffect, useImperativeHandle, useRef } from "react";
+import { useTheme } from "@/app/theme";
+import { download } from "@/lib/csv";
+import { plainText } from "@/lib/safetext";
+import { shareToken } from "@/lib/share";
+import { token } from "./Chart";
+
+export interface GraphItem {
+  id: string;
+  label: string;
+  /** process, file, registry, ip, domain, user, …: chooses the shape. */
+  type: string;
+  share?: number | undefined;
+  /** Drawn quiet: not in the chosen time, or other activity. */
+  dim?: boolean | undefined;
+}
+
+export interface GraphLink {
+  source: string;
+  target: string;
+  label: string;
+  dim?: boolean | undefined;
+}
+
+export interface GraphHandle {
+  png: (name: string) => void;
+  svg: (name: string) => void;
+  json: (name: string, data: unknown) => void;
+  fit: () => void;
+}
+
+interface Props {
+  label: string;
+  nodes: readonly GraphItem[];
+  links: readonly GraphLink[];
+  chosen?: string | null;
+  onChoose?: (id: string | null) => void;
+}
+
+export const NODE_SHAPES: Record<string, cytoscape.Css.NodeShape> = {
+  process: "round-rectangle", file: "rectangle", registry: "hexagon", ip: "diamond", address: "diamond", domain: "rhomboid",
+  user: "ellipse", module: "barrel", pipe: "tag", service: "octagon", task: "pentagon",
+};
+
+function look(): StylesheetJson {
+  return [
+    {
+      selector: "node",
+      style: {
+        label: "data(label)", shape: "data(shape)" as unknown as cytoscape.Css.NodeShape, "background-color": "data(fill)", width: 26, height: 26,
+        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 11, "text-valign": "bottom",
+        "text-margin-y": 4, "text-max-width": "140px", "text-wrap": "ellipsis", "min-zoomed-font-size": 7,
+      },
+    },
+    { selector: "node:selected", style: { "border-width": 3, "border-color": token("--accent") } },
+    {
+      selector: "edge",
+      style: {
+        width: 1.2, "line-color": token("--line-strong"), "target-arrow-color": token("--line-strong"), "target-arrow-shape": "triangle",
+        "arrow-scale": 0.8, "curve-style": "bezier", "font-size": 10, color: token("--text-2"), "text-background-color": token("--surface"),
+        "text-background-opacity": 1, "text-background-padding": "2px",
+      },
+    },
+    { selector: "edge.hover", style: { label: "data(label)", "line-color": token("--accent"), "target-arrow-color": token("--accent") } },
+    { selector: ".dim", style: { opacity: 0.22 } },
+  ];
+}
+
+function elements(nodes: readonly GraphItem[], links: readonly GraphLink[]): ElementDefinition[] {
+  const known = new Set(nodes.map((node) => node.id));
+  return [
+    ...nodes.map((node) => ({
+      data: { id: node.id, label: plainText(node.label, 60), shape: NODE_SHAPES[node.type] ?? "ellipse", fill: token(shareToken(node.share)) },
+      classes: node.dim ? "dim" : "",
+    })),
+    ...links
+      .filter((link) => known.has(link.source) && known.has(link.target))
+      .map((link, at) => ({
+        data: { id: `edge ${at}`, source: link.source, target: link.target, label: plainText(link.label, 60) },
+        classes: link.dim ? "dim" : "",
+      })),
+  ];
+}
+
+// Force-directed from fixed first places on a spiral: the same elements end at the same places.
+function arrange(graph: Core): void {
+  const all = graph.nodes();
+  all.forEach((node, at) => {
+    const turn = at * 2.399963;
+    node.position({ x: Math.cos(turn) * 40 * Math.sqrt(at + 1), y: Math.sin(turn) * 40 * Math.sqrt(at + 1) });
+  });
+  graph
+    .layout({
+      name: all.length > 1500 ? "concentric" : "cose", animate: false, randomize: false, fit: true, padding: 32, nodeDimensionsIncludeLabels: true,
+      idealEdgeLength: () => 70, nodeRepulsion: () => 9000, numIter: all.length > 400 ? 250 : 800,
+    } as cytoscape.LayoutOptions)
+    .run();
+}
+
+/** The drawing as SVG text: cytoscape has none of its own. */
+function svgOf(graph: Core): string {
+  const box = graph.elements().boundingBox();
+  const safe = (text: string) => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+  const lines = graph.edges().map((edge) => {
+    const a = edge.source().position();
+    const b = edge.target().position();
+    return `<line x1="${a.x.toFixed(1)}" y1="${a.y.toFixed(1)}" x2="${b.x.toFixed(1)}" y2="${b.y.toFixed(1)}" stroke="#868f9e" stroke-width="1.2"><title>${safe(String(edge.data("label")))}</title></line>`;
+  });
+  const dots = graph.nodes().map((node) => {
+    const { x, y } = node.position();
+    return `<g><circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="12" fill="${safe(String(node.data("fill")))}" stroke="#868f9e"/><text x="${x.toFixed(1)}" y="${(y + 26).toFixed(1)}" text-anchor="middle" font-family="sans-serif" font-size="11" fill="${token("--text")}">${safe(String(node.data("label")))}</text></g>`;
+  });
+  const view = `${box.x1 - 20} ${box.y1 - 20} ${box.w + 40} ${box.h + 40}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}"><rect x="${box.x1 - 20}" y="${box.y1 - 20}" width="100%" height="100%" fill="${token("--surface")}"/>${lines.join("")}${dots.join("")}</svg>`;
+}
+
+export const Graph = forwardRef<GraphHandle, Props>(function Graph({ label, nodes, links, chosen, onChoose }, ref) {
+  const box = useRef<HTMLDivElement>(null);
+  const graph = useRef<Core | null>(null);
+  const placed = useRef("");
+  const { shown } = useTheme();
+  const choose = useRef(onChoose);
+  choose.current = onChoose;
+
+  useEffect(() => {
+    const made = cytoscape({ container: box.current!, wheelSensitivity: 0.3, minZoom: 0.05, maxZoom: 4, boxSelectionEnabled: false });
+    graph.current = made;
+    made.on("tap", "node", (event) => choose.current?.((event.target as cytoscape.NodeSingular).id()));
+    made.on("tap", (event) => event.target === made && choose.current?.(null));
+    made.on("mouseover", "edge", (event) => void (event.target as cytoscape.EdgeSingular).addClass("hover"));
+    made.on("mouseout", "edge", (event) => void (event.target as cytoscape.EdgeSingular).removeClass("hover"));
+    return () => {
+      made.destroy();
+      graph.current = null;
+      placed.current = "";
+    };
+  }, []);
+
+  useEffect(() => {
+    const made = graph.current;
+    if (!made) return;
+    made.style(look());
+    const ids = nodes.map((node) => node.id).join("\u0000");
+    if (ids !== placed.current) {
+      // Other nodes: laid out anew. Only other fills or times: everything stays where it is.
+      made.elements().remove();
+      made.add(elements(nodes, links));
+      arrange(made);
+      placed.current = ids;
+      return;
+    }
+    made.edges().remove();
+    for (const one of elements(nodes, links)) {
+      const node = one.data.source ? null : made.getElementById(String(one.data.id));
+      if (node?.nonempty()) node.data(one.data).classes(one.classes as string);
+      else made.add(one);
+    }
+  }, [nodes, links, shown]);
+
+  useEffect(() => {
+    graph.current?.nodes(":selected").unselect();
+    if (chosen) graph.current?.getElementById(chosen).select();
+  }, [chosen, nodes]);
+
+  useImperativeHandle(ref, () => ({
+    png: (name) => {
+      const made = graph.current?.png({ output: "blob", full: true, scale: 2, bg: token("--surface"), maxWidth: 8000 }) as unknown as Blob;
+      if (made) download(name, "image/png", made);
+    },
+    svg: (name) => graph.current && download(name, "image/svg+xml", svgOf(graph.current)),
+    json: (name, data) => download(name, "application/json", JSON.stringify(data, null, 2)),
+    fit: () => graph.current?.fit(undefined, 32),
+  }));
+
+  return <div ref={box} className="graph" role="img" aria-label={label} />;
+});

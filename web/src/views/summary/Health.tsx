@@ -1,0 +1,57 @@
+// Is what the page shows complete: lag, dead letters, held-back hosts, blind spots, models.
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { getStatus, listModels } from "@/api";
+import { useNow } from "@/app/scope";
+import { useCan } from "@/app/session";
+import { formatAgo, formatNumber } from "@/lib/format";
+import { Link } from "@/ui/Link";
+import { Text } from "@/ui/Text";
+
+function Item({ name, value, bad, to }: { name: string; value: ReactNode; bad?: boolean; to: string }) {
+  return (
+    <Link to={to} className={`health-item ${bad ? "health-bad" : ""}`}>
+      <span className="health-name">{name}</span>
+      <span className="health-value num">
+        {bad && <span aria-hidden="true">▲ </span>}
+        {value}
+      </span>
+    </Link>
+  );
+}
+
+/** Hosts whose events are held back, out of the status's open members; null where it does not say. */
+function heldBack(platform: Record<string, unknown> | null | undefined): number | null {
+  const held = platform?.held_back ?? platform?.held_back_endpoints;
+  if (typeof held === "number") return held;
+  return Array.isArray(held) ? held.length : null;
+}
+
+export function Health({ lastData }: { lastData: number | null }) {
+  const can = useCan();
+  const now = useNow(5);
+  const operator = can("config.read");
+  const status = useQuery({ queryKey: ["status"], queryFn: ({ signal }) => getStatus(signal), enabled: operator, refetchInterval: 15_000 });
+  const models = useQuery({ queryKey: ["models"], queryFn: ({ signal }) => listModels(signal), enabled: can("models.read"), staleTime: 60_000 });
+  const stages = status.data?.platform?.stages ?? [];
+  const lag = stages.reduce((sum, stage) => sum + stage.lag, 0);
+  const dead = stages.reduce((sum, stage) => sum + stage.dead_letters, 0);
+  const held = heldBack(status.data?.platform);
+  return (
+    <div className="health" aria-label="Health" role="group">
+      {status.data && (
+        <>
+          <Item name="Pipeline" value={status.data.ready ? "ready" : "not ready"} bad={!status.data.ready} to="/admin/posture" />
+          <Item name="Lag" value={`${formatNumber(lag)} records`} bad={lag > 100_000} to="/admin/posture" />
+          <Item name="Dead letters" value={formatNumber(dead)} bad={dead > 0} to="/admin/dead-letters" />
+          {held !== null && <Item name="Hosts held back" value={formatNumber(held)} bad={held > 0} to="/hosts" />}
+        </>
+      )}
+      <Item name="Last data" value={lastData ? formatAgo(lastData, now) : "none yet"} to="/hosts" />
+      {models.data?.models.map((model) => (
+        <Item key={`${model.name} ${model.sha256}`} name={`Model ${model.name}`} to="/admin/models" bad={model.signature === "invalid"}
+          value={<><Text value={model.version} max={24} /> <span className="faint">{model.signature.replaceAll("_", " ")}</span></>} />
+      ))}
+    </div>
+  );
+}
