@@ -10,6 +10,7 @@
 #include "base/queue.h"
 #include "base/vec.h"
 #include "capture/capture.h"
+#include "scan/judges.h"
 #include "scan/pack.h"
 
 #define MAX_WORKERS 64u
@@ -32,40 +33,12 @@ struct parcel {
     struct parcel *next;
 };
 
-/* One verdict's bytes in its owner's buffer, after the endpoint's name that they sort by. */
-struct piece {
-    lg_time end_ns;
-    uint32_t owner;
-    size_t key; /* tenant and endpoint */
-    size_t text;
-    size_t end;
-};
-
-/* What one owner has to write under one batch number. */
-struct part {
-    struct lg_buf bytes;
-    LG_VEC(struct piece) pieces;
-};
-
-/* Verdicts of one batch number, from all owners. */
-struct slot {
-    struct part *part; /* one an owner */
-    uint32_t done;
-};
-
 struct scan {
     const struct lg_scan_options *opt;
     const struct lg_scan_sink *sink;
     uint32_t workers;
-    uint32_t slots_n;
-    struct slot *slots; /* seq % slots_n */
-    pthread_mutex_t lock;
-    pthread_cond_t moved;
-    uint64_t next_out; /* first batch number that is not written yet */
-    pthread_mutex_t model_lock;
-    const struct lg_model *model[2];
-    bool model_asked[2];
-    int rc; /* first failure of any thread */
+    struct lg_order order;
+    struct lg_judges *judges;
 };
 
 struct normalizing {
@@ -86,11 +59,10 @@ struct owning {
     uint32_t index;
     struct lg_queue *in;
     struct lg_windows *windows;
-    struct lg_jury *jury[2];
-    struct part *out; /* of the batch in hand */
-    uint32_t file;    /* that it came from */
+    uint64_t seq;   /* of the batch in hand */
+    uint32_t file;  /* that it came from */
+    uint64_t given; /* windows */
     uint64_t endpoints;
-    struct lg_scan_stats stats;
     pthread_t thread;
 };
 
@@ -103,149 +75,13 @@ void lg_scan_options_default(struct lg_scan_options *opt)
     opt->jury = (struct lg_jury_options){.threshold = -1, .idle_allowlist = true, .evidence = true};
 }
 
-static void fail(struct scan *s, int rc)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    if (s->rc == 0)
-        s->rc = rc;
-    (void)pthread_cond_broadcast(&s->moved);
-    (void)pthread_mutex_unlock(&s->lock);
-}
-
-static bool failed(struct scan *s)
-{
-    bool yes;
-
-    (void)pthread_mutex_lock(&s->lock);
-    yes = s->rc < 0;
-    (void)pthread_mutex_unlock(&s->lock);
-    return yes;
-}
-
-/* --- verdicts out, in the order of batches ---------------------------------------------------- */
-
-static struct lg_str piece_key(const struct slot *slot, const struct piece *p)
-{
-    return lg_str_of(slot->part[p->owner].bytes.p + p->key, p->text - p->key);
-}
-
-static int by_window(const void *a, const void *b, void *arg)
-{
-    const struct piece *x = a, *y = b;
-
-    if (x->end_ns != y->end_ns)
-        return x->end_ns < y->end_ns ? -1 : 1;
-    return lg_str_cmp(piece_key(arg, x), piece_key(arg, y));
-}
-
-/* All verdicts of one number, by window and endpoint: who owns which does not show. */
-static int write_slot(struct scan *s, struct slot *slot)
-{
-    LG_VEC(struct piece) all = {NULL, 0, 0};
-    int rc = 0;
-
-    for (uint32_t i = 0; i < s->workers && rc == 0; i++) {
-        struct part *part = &slot->part[i];
-
-        rc = part->bytes.failed;
-        for (size_t k = 0; k < part->pieces.n && rc == 0; k++)
-            rc = lg_vec_push(&all, part->pieces.v[k]);
-    }
-    if (rc == 0 && all.n > 0)
-        qsort_r(all.v, all.n, sizeof(*all.v), by_window, slot);
-    for (size_t i = 0; i < all.n && rc == 0; i++) {
-        const struct piece *p = &all.v[i];
-        const char *bytes = slot->part[p->owner].bytes.p;
-
-        rc = s->sink->output(s->sink->user, lg_str_of(bytes + p->text, p->end - p->text));
-    }
-    lg_vec_done(&all);
-    return rc;
-}
-
-/* An owner has finished its part of `seq`: whoever completes the next one writes it. */
-static void part_done(struct scan *s, uint64_t seq)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    s->slots[seq % s->slots_n].done++;
-    while (s->slots[s->next_out % s->slots_n].done == s->workers) {
-        struct slot *slot = &s->slots[s->next_out % s->slots_n];
-        int rc = s->rc == 0 ? write_slot(s, slot) : 0;
-
-        if (rc < 0)
-            s->rc = rc;
-        for (uint32_t i = 0; i < s->workers; i++) {
-            lg_buf_clear(&slot->part[i].bytes);
-            slot->part[i].pieces.n = 0;
-        }
-        slot->done = 0;
-        s->next_out++;
-        (void)pthread_cond_broadcast(&s->moved);
-    }
-    (void)pthread_mutex_unlock(&s->lock);
-}
-
-/* Waits until batch `seq` may start: the number under way is bounded. */
-static void wait_for_room(struct scan *s, uint64_t seq)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    while (seq >= s->next_out + s->slots_n && s->rc == 0)
-        (void)pthread_cond_wait(&s->moved, &s->lock);
-    (void)pthread_mutex_unlock(&s->lock);
-}
-
 /* --- owning threads ---------------------------------------------------------------------------- */
-
-/* An owner's jury for a platform; NULL where there is no model. */
-static int need_jury(struct owning *o, enum lg_platform p, struct lg_jury **ret)
-{
-    struct scan *s = o->scan;
-    int rc = 0;
-
-    if (o->jury[p] == NULL) {
-        (void)pthread_mutex_lock(&s->model_lock);
-        if (!s->model_asked[p] && s->sink->model != NULL)
-            rc = s->sink->model(s->sink->user, p, &s->model[p]);
-        s->model_asked[p] = true;
-        (void)pthread_mutex_unlock(&s->model_lock);
-        if (rc == 0 && s->model[p] != NULL)
-            rc = lg_jury_new(s->model[p], &s->opt->jury, &o->jury[p]);
-    }
-    *ret = o->jury[p];
-    return rc;
-}
 
 static int on_window(void *user, const struct lg_graph *g)
 {
     struct owning *o = user;
-    struct lg_jury *jury;
-    struct lg_buf *out = &o->out->bytes;
-    struct piece piece = {.end_ns = g->end_ns, .owner = o->index, .key = out->n};
-    struct lg_verdict v;
-    int rc = need_jury(o, g->platform, &jury);
 
-    if (rc < 0)
-        return rc;
-    o->stats.windows[g->platform]++;
-    if (jury == NULL) {
-        o->stats.no_model++;
-        return 0;
-    }
-    rc = lg_jury_judge(jury, g, &v);
-    if (rc < 0)
-        return rc;
-    o->stats.attacks += v.prediction == LG_PREDICT_ATTACK;
-    o->stats.errors += v.prediction == LG_PREDICT_ERROR;
-    o->stats.idle_skipped += v.idle_skipped;
-    lg_buf_adds(out, g->tenant_id);
-    lg_buf_addc(out, '\0');
-    lg_buf_adds(out, g->endpoint_id);
-    piece.text = out->n;
-    rc = o->scan->sink->verdict(o->scan->sink->user, o->index, jury, g, &v, out);
-    piece.end = out->n;
-    if (rc < 0 || piece.end == piece.text)
-        return rc;
-    return lg_vec_push(&o->out->pieces, piece);
+    return lg_judges_give(o->scan->judges, o->index, o->seq, o->given++, g);
 }
 
 static int open_parcel(struct owning *o, struct parcel *p)
@@ -256,7 +92,7 @@ static int open_parcel(struct owning *o, struct parcel *p)
 
     if (ev == NULL)
         return LG_ENOMEM;
-    o->out = &o->scan->slots[p->seq % o->scan->slots_n].part[o->index];
+    o->seq = p->seq;
     if (p->file != o->file)
         lg_windows_next_input(o->windows);
     o->file = p->file;
@@ -291,13 +127,13 @@ static void own(struct owning *o)
         *at = p;
         while (waiting != NULL && waiting->seq == next) {
             struct parcel *first = waiting;
-            int rc = failed(o->scan) ? 0 : open_parcel(o, first);
+            int rc = lg_order_failed(&o->scan->order) ? 0 : open_parcel(o, first);
 
             waiting = first->next;
             parcel_free(first);
             if (rc < 0)
-                fail(o->scan, rc);
-            part_done(o->scan, next++);
+                lg_order_fail(&o->scan->order, rc);
+            lg_order_owned(&o->scan->order, next++);
         }
     }
     while (waiting != NULL) { /* a number before it was lost to a failure */
@@ -307,17 +143,17 @@ static void own(struct owning *o)
         parcel_free(lost);
     }
     /* end of input: what is still open is judged under one more number */
-    wait_for_room(o->scan, next);
-    o->out = &o->scan->slots[next % o->scan->slots_n].part[o->index];
+    lg_order_wait(&o->scan->order, next);
+    o->seq = next;
     lg_windows_stats(o->windows, &st);
     o->endpoints = st.endpoints + st.early_flushes; /* flushing forgets them */
-    if (!failed(o->scan)) {
+    if (!lg_order_failed(&o->scan->order)) {
         int rc = lg_windows_flush(o->windows);
 
         if (rc < 0)
-            fail(o->scan, rc);
+            lg_order_fail(&o->scan->order, rc);
     }
-    part_done(o->scan, next);
+    lg_order_owned(&o->scan->order, next);
 }
 
 static void *own_thread(void *arg)
@@ -438,10 +274,10 @@ static void *normalize_thread(void *arg)
         struct job *j = item;
         int rc = new_parcels(n, j);
 
-        if (rc == 0 && !failed(n->scan))
+        if (rc == 0 && !lg_order_failed(&n->scan->order))
             rc = normalize_batch(n, j);
         if (rc < 0)
-            fail(n->scan, rc);
+            lg_order_fail(&n->scan->order, rc);
         send_parcels(n);
         job_free(j);
     }
@@ -460,13 +296,13 @@ struct reading {
 
 static int send_job(struct reading *r, struct job *j, uint32_t to)
 {
-    wait_for_room(r->scan, r->seq);
+    lg_order_wait(&r->scan->order, r->seq);
     j->seq = r->seq++;
     if (!lg_queue_push(r->normalizing[to].in, j)) {
         job_free(j);
         return LG_EINTR;
     }
-    return failed(r->scan) ? LG_EINTR : 0;
+    return lg_order_failed(&r->scan->order) ? LG_EINTR : 0;
 }
 
 /* Whether a record of a format with state stands in the batch: these are plain text. */
@@ -559,34 +395,6 @@ static int read_files(struct reading *r, struct lg_norm_stream_options *streams,
 
 /* --- start and end ------------------------------------------------------------------------------- */
 
-static int slots_new(struct scan *s)
-{
-    s->slots_n = s->workers * IN_FLIGHT + 2;
-    s->slots = lg_calloc(s->slots_n, sizeof(*s->slots));
-    if (s->slots == NULL)
-        return LG_ENOMEM;
-    for (uint32_t i = 0; i < s->slots_n; i++) {
-        s->slots[i].part = lg_calloc(s->workers, sizeof(*s->slots[i].part));
-        if (s->slots[i].part == NULL)
-            return LG_ENOMEM;
-        for (uint32_t k = 0; k < s->workers; k++)
-            lg_buf_init(&s->slots[i].part[k].bytes, (size_t)1 << 30);
-    }
-    return 0;
-}
-
-static void slots_free(struct scan *s)
-{
-    for (uint32_t i = 0; s->slots != NULL && i < s->slots_n; i++) {
-        for (uint32_t k = 0; s->slots[i].part != NULL && k < s->workers; k++) {
-            lg_buf_done(&s->slots[i].part[k].bytes);
-            lg_vec_done(&s->slots[i].part[k].pieces);
-        }
-        lg_free(s->slots[i].part);
-    }
-    lg_free(s->slots);
-}
-
 static int owning_init(struct owning *o, struct scan *s, uint32_t index)
 {
     struct lg_window_options w = s->opt->window;
@@ -595,20 +403,13 @@ static int owning_init(struct owning *o, struct scan *s, uint32_t index)
     o->scan = s;
     o->index = index;
     w.max_total_bytes /= s->workers;
-    rc = lg_queue_new(s->slots_n, &o->in);
-    if (rc == 0)
-        rc = lg_windows_new(&w, on_window, o, &o->windows);
-    for (int p = 0; p < 2 && rc == 0; p++)
-        if (s->model[p] != NULL)
-            rc = lg_jury_new(s->model[p], &s->opt->jury, &o->jury[p]);
-    return rc;
+    rc = lg_queue_new(s->order.slots_n, &o->in);
+    return rc == 0 ? lg_windows_new(&w, on_window, o, &o->windows) : rc;
 }
 
 static void owning_done(struct owning *o)
 {
     lg_windows_free(o->windows);
-    lg_jury_free(o->jury[0]);
-    lg_jury_free(o->jury[1]);
     lg_queue_free(o->in);
 }
 
@@ -620,7 +421,8 @@ static int normalizing_init(struct normalizing *n, struct scan *s, struct lg_que
     n->owners = owners;
     n->parcels = lg_calloc(s->workers, sizeof(struct parcel *));
     n->sizes = lg_calloc(s->workers, sizeof(*n->sizes));
-    rc = n->parcels != NULL && n->sizes != NULL ? lg_queue_new(s->slots_n, &n->in) : LG_ENOMEM;
+    rc = n->parcels != NULL && n->sizes != NULL ? lg_queue_new(s->order.slots_n, &n->in)
+                                                : LG_ENOMEM;
     return rc == 0 ? lg_normalizer_new(&n->nz) : rc;
 }
 
@@ -640,12 +442,6 @@ static void add_stats(struct lg_scan_stats *to, const struct lg_scan_stats *from
     to->skipped += from->skipped;
     for (int i = 0; i < LG_DEAD_REASON_COUNT; i++)
         to->dead[i] += from->dead[i];
-    to->windows[0] += from->windows[0];
-    to->windows[1] += from->windows[1];
-    to->attacks += from->attacks;
-    to->errors += from->errors;
-    to->idle_skipped += from->idle_skipped;
-    to->no_model += from->no_model;
 }
 
 static void add_window_stats(struct lg_window_stats *to, const struct owning *o)
@@ -673,16 +469,17 @@ static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
     uint32_t started_n = 0, started_o = 0;
     int rc = 0;
 
-    while (started_o < s->workers &&
+    rc = lg_judges_start(s->judges);
+    while (rc == 0 && started_o < s->workers &&
             pthread_create(&o[started_o].thread, NULL, own_thread, &o[started_o]) == 0)
         started_o++;
     while (started_o == s->workers && started_n < s->workers &&
             pthread_create(&n[started_n].thread, NULL, normalize_thread, &n[started_n]) == 0)
         started_n++;
     if (started_n < s->workers)
-        fail(s, LG_EIO);
+        lg_order_fail(&s->order, LG_EIO);
     else if ((rc = lg_normalizer_new(&r.nz)) < 0)
-        fail(s, rc);
+        lg_order_fail(&s->order, rc);
     else
         rc = read_files(&r, streams, file_error, stats);
     lg_normalizer_free(r.nz);
@@ -694,20 +491,15 @@ static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
         lg_queue_close(o[i].in);
     for (uint32_t i = 0; i < started_o; i++)
         (void)pthread_join(o[i].thread, NULL);
-    return s->rc < 0 ? s->rc : rc;
+    lg_judges_end(s->judges, stats);
+    return s->order.rc < 0 ? s->order.rc : rc;
 }
 
 int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *sink,
         void (*file_error)(void *user, const char *path, const struct lg_err *err),
         struct lg_scan_stats *ret, struct lg_err *reterr)
 {
-    struct scan s = {.opt = opt,
-            .sink = sink,
-            .lock = PTHREAD_MUTEX_INITIALIZER,
-            .moved = PTHREAD_COND_INITIALIZER,
-            .model_lock = PTHREAD_MUTEX_INITIALIZER,
-            .model = {opt->model[0], opt->model[1]},
-            .model_asked = {opt->model[0] != NULL, opt->model[1] != NULL}};
+    struct scan s = {.opt = opt, .sink = sink};
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     LG_CLEANUP(lg_cleanup_free) struct normalizing *n = NULL;
     LG_CLEANUP(lg_cleanup_free) struct owning *o = NULL;
@@ -725,7 +517,11 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
     o = lg_calloc(s.workers, sizeof(*o));
     owners = lg_calloc(s.workers, sizeof(struct lg_queue *));
     streams = lg_calloc(opt->n_paths + 1, sizeof(*streams));
-    rc = n != NULL && o != NULL && owners != NULL && streams != NULL ? slots_new(&s) : LG_ENOMEM;
+    rc = lg_order_init(&s.order, s.workers, s.workers * IN_FLIGHT + 2, sink->output, sink->user);
+    if (n == NULL || o == NULL || owners == NULL || streams == NULL)
+        rc = LG_ENOMEM;
+    if (rc == 0)
+        rc = lg_judges_new(opt, sink, &s.order, &s.judges);
     for (uint32_t i = 0; i < s.workers && rc == 0; i++) {
         rc = owning_init(&o[i], &s, i);
         owners[i] = o[i].in;
@@ -736,12 +532,12 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
         rc = run_threads(&s, n, o, streams, file_error, ret);
     for (uint32_t i = 0; i < s.workers && n != NULL && o != NULL; i++) {
         add_stats(ret, &n[i].stats);
-        add_stats(ret, &o[i].stats);
         if (o[i].windows != NULL)
             add_window_stats(&ret->window, &o[i]);
         normalizing_done(&n[i]);
         owning_done(&o[i]);
     }
-    slots_free(&s);
+    lg_judges_free(s.judges);
+    lg_order_done(&s.order);
     return rc < 0 ? lg_err_set(reterr, rc, "scan: %s", lg_err_name(rc)) : 0;
 }

@@ -7,10 +7,11 @@
 /*
  * Logster's main job offline: files in, a verdict on every window out, over several threads. The
  * calling thread reads and cuts; `workers` threads normalize batches (from the first record of a
- * format with state on: one file, one worker, in order); `workers` threads own endpoints (by hash) with their windows,
- * graphs and verdicts. Batches are handed on by number, so that each endpoint sees its events in
- * file order and verdicts come out in one order whatever the number of workers. Memory is bounded
- * by a fixed number of batches under way and the windows' caps.
+ * format with state on: one file, one worker, in order); `workers` threads own endpoints (by hash)
+ * with their windows; `workers` threads judge closed windows, each that is free the next. Batches
+ * are handed on by number, so that each endpoint sees its events in file order and verdicts come
+ * out in one order whatever the number of workers. Memory is bounded by a fixed number of batches
+ * and windows under way and the windows' caps.
  */
 struct lg_scan_options {
     const char *const *paths;
@@ -27,8 +28,8 @@ struct lg_scan_options {
 };
 void lg_scan_options_default(struct lg_scan_options *opt);
 
-/* What one owning thread makes of a verdict: bytes for the output, or nothing. Called in the
- * thread that owns the endpoint; `worker` tells which. The jury can still give evidence. */
+/* What one judging thread makes of a verdict: bytes for the output, or nothing; `worker` tells
+ * which thread it is. The jury can still give evidence. */
 struct lg_scan_sink {
     void *user;
     int (*verdict)(void *user, uint32_t worker, struct lg_jury *jury, const struct lg_graph *g,
