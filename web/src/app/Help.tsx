@@ -1,7 +1,7 @@
 import { Dialog } from "@/ui/Dialog";
 import { useKeyGroups } from "./keys";
 
-const NAMES: Record<string, string> = { Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑", " ": "Space" };
+const NAMES: Record<string, string> = { Escape: "Esc", ArrowDown: "↓", ArrowUp: "↑", " ": "Space", Backspace: "⌫" };
 
 /** What the keyboard does here and now: made from what the shown components registered. */
 export function Help({ onClose }: { onClose: () => void }) {

@@ -1,6 +1,6 @@
 // The line at the foot of the page: is the pipeline well, and how fresh is what is shown.
 import { useQuery } from "@tanstack/react-query";
-import { getReadiness, getStatus, listModels, listHosts } from "@/api";
+import { getReadiness, getStatus, listEndpoints, listModels } from "@/api";
 import { formatAgo, formatNumber, plural } from "@/lib/format";
 import { Link } from "@/ui/Link";
 import { useLiveState } from "./live";
@@ -14,13 +14,13 @@ export function useLastData(): number | null {
   const { tenant } = useScope();
   const can = useCan();
   const { data } = useQuery({
-    queryKey: ["hosts", "last-data", tenant],
-    queryFn: ({ signal }) => listHosts({ from: "0", limit: 1000, ...(tenant ? { tenant_id: tenant } : {}) }, signal),
+    queryKey: ["endpoints", "last-data", tenant],
+    queryFn: ({ signal }) =>
+      listEndpoints({ sort: "last_seen", order: "desc", limit: 1, ...(tenant ? { tenant_id: tenant } : {}) }, signal),
     enabled: can("endpoints.read"),
     refetchInterval: EVERY_MS * 2,
   });
-  const seen = data?.hosts.map((host) => host.last_seen ?? 0) ?? [];
-  return seen.length ? Math.max(...seen) : null;
+  return data?.endpoints[0]?.last_seen ?? null;
 }
 
 function Pipeline() {

@@ -90,6 +90,11 @@ export type TimeStyle = "full" | "seconds" | "minutes" | "clock" | "day";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
+/** Whole ones: 5.12 s is 5.119999… as a binary fraction, and would be cut to .119. */
+function milliseconds(seconds: number): number {
+  return Math.floor(seconds * 1000 + 1e-3);
+}
+
 function partsIn(seconds: number, zone: string): Record<string, string> {
   let format = formats.get(zone);
   if (!format) {
@@ -100,7 +105,7 @@ function partsIn(seconds: number, zone: string): Record<string, string> {
     formats.set(zone, format);
   }
   const found: Record<string, string> = {};
-  for (const part of format.formatToParts(new Date(seconds * 1000))) found[part.type] = part.value;
+  for (const part of format.formatToParts(new Date(milliseconds(seconds)))) found[part.type] = part.value;
   return found;
 }
 
@@ -114,7 +119,7 @@ export function formatTime(seconds: number | null | undefined, zone: string, sty
   if (style === "minutes") return `${day} ${minutes}`;
   if (style === "clock") return `${minutes}:${p.second}`;
   if (style === "seconds") return `${day} ${minutes}:${p.second}`;
-  const milli = Math.floor((seconds - Math.floor(seconds)) * 1000 + 1e-6);
+  const milli = ((milliseconds(seconds) % 1000) + 1000) % 1000;
   return `${day} ${minutes}:${p.second}.${String(milli).padStart(3, "0")}`;
 }
 

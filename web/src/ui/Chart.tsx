@@ -1,7 +1,7 @@
 // ECharts with the page's colours, text drawn on the canvas (never as HTML), a brush that sets the
 // page's time range, and the same figures as a table one key away.
 import { BarChart, HeatmapChart, LineChart, ScatterChart } from "echarts/charts";
-import { AriaComponent, BrushComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
+import { AriaComponent, BrushComponent, GridComponent, LegendComponent, MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import { init, use, type EChartsCoreOption, type ECharts } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef, useState } from "react";
@@ -14,7 +14,7 @@ import { Button } from "./Button";
 import { Card } from "./Page";
 
 use([BarChart, HeatmapChart, LineChart, ScatterChart, AriaComponent, BrushComponent, GridComponent, LegendComponent,
-  MarkLineComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
+  MarkLineComponent, ToolboxComponent, TooltipComponent, VisualMapComponent, CanvasRenderer]);
 
 /** Most points of a series; the server's buckets keep below it. */
 export const MAX_POINTS = 2000;

@@ -121,6 +121,7 @@ function MenuList({ id, anchor, align, items, onClose }: { id: string; anchor: H
         ),
       )}
     </div>,
-    document.body,
+    // Inside a landmark, and inside the dialog that it was opened from, which would cover it otherwise.
+    anchor.closest("dialog") ?? document.querySelector("main") ?? document.body,
   );
 }

@@ -31,8 +31,10 @@ export function Sparkline({ values, tone = "plain" }: { values: ReadonlyArray<nu
         return "";
       }
       const text = `${pen}${(at * step).toFixed(1)} ${(HEIGHT - 2 - (value / top) * (HEIGHT - 4)).toFixed(1)}`;
+      // A point between two gaps is a dot: a line of no length with round ends.
+      const dot = pen === "M" ? "h0" : "";
       pen = "L";
-      return text;
+      return text + dot;
     })
     .join("");
   return (

@@ -17,7 +17,7 @@ import "./summary.css";
 const BUCKETS = 96;
 
 function share(part: number, of: number): string {
-  return of ? `${formatPercent(part / of, part / of < 0.1 ? 1 : 0)} of verdicts` : "no verdicts";
+  return of ? `${formatPercent(part / of, part && part / of < 0.1 ? 1 : 0)} of verdicts` : "no verdicts";
 }
 
 type Buckets = TimelineResponse["buckets"];
@@ -36,7 +36,7 @@ function Tiles({ data, buckets }: { data: SummaryResponse; buckets: Buckets | un
         params={{ prediction: "benign" }} trend={benign} />
       <StatTile label="Errors" value={formatNumber(data.total_errors)} note={data.total_errors ? "no verdict possible" : "none"} to="/attacks"
         params={{ prediction: "error" }} trend={trend((one) => one.errors)} />
-      <StatTile label="Highest attack probability" value={known ? formatProb(data.max_attack_probability) : "–"}
+      <StatTile label="Highest probability of attack" value={known ? formatProb(data.max_attack_probability) : "–"}
         note={known ? `average ${formatProb(data.avg_attack_probability)}` : "no verdicts"} to="/attacks" params={{ sort: "attack_prob" }}
         tone="attack" trend={trend((one) => (one.inferences ? one.max_attack_prob : null))} />
       <StatTile label="Average confidence" value={known ? formatProb(data.avg_confidence) : "–"} note="of the verdicts given" to="/distribution" />
