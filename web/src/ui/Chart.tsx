@@ -56,7 +56,9 @@ function common(): ChartOption {
       trigger: "axis", renderMode: "richText", confine: true, backgroundColor: token("--surface"), borderColor: token("--line"),
       textStyle: { color: token("--text"), fontSize: 12 },
     },
-    brush: { toolbox: [], xAxisIndex: 0, brushStyle: { color: `${token("--accent")}30`, borderColor: token("--accent") } },
+    // The brush brings a toolbox of its own unless it is told that one is there, and not shown.
+    toolbox: { show: false },
+    brush: { xAxisIndex: 0, brushStyle: { color: `${token("--accent")}30`, borderColor: token("--accent") } },
   };
 }
 

@@ -10,7 +10,7 @@ import { token } from "./Chart";
 export interface GraphItem {
   id: string;
   label: string;
-  /** process, file, registry, ip, domain, user, …: chooses the shape. */
+  /** As in the window's graph: chooses the shape. */
   type: string;
   share?: number | undefined;
   /** Drawn quiet: not in the chosen time, or other activity. */
@@ -39,9 +39,11 @@ interface Props {
   onChoose?: (id: string | null) => void;
 }
 
+/** By the types of src/graph/graph.h. */
 export const NODE_SHAPES: Record<string, cytoscape.Css.NodeShape> = {
-  process: "round-rectangle", file: "rectangle", registry: "hexagon", ip: "diamond", address: "diamond", domain: "rhomboid",
-  user: "ellipse", module: "barrel", pipe: "tag", service: "octagon", task: "pentagon",
+  process: "round-rectangle", file: "rectangle", registry: "hexagon", module: "barrel", pipe: "tag", network: "diamond",
+  dns: "rhomboid", script: "cut-rectangle", service: "octagon", account: "ellipse", device: "vee", wmi: "pentagon",
+  share: "bottom-round-rectangle", kernel: "heptagon", log: "concave-hexagon",
 };
 
 function look(): StylesheetJson {

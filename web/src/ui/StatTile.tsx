@@ -31,15 +31,22 @@ export function Sparkline({ values, tone = "plain" }: { values: ReadonlyArray<nu
         return "";
       }
       const text = `${pen}${(at * step).toFixed(1)} ${(HEIGHT - 2 - (value / top) * (HEIGHT - 4)).toFixed(1)}`;
-      // A point between two gaps is a dot: a line of no length with round ends.
-      const dot = pen === "M" ? "h0" : "";
       pen = "L";
-      return text + dot;
+      return text;
     })
+    .join("");
+  // A point between two gaps is a dot: a line of no length with round ends.
+  const dots = values
+    .map((value, at) =>
+      value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
+        ? `M${(at * step).toFixed(1)} ${(HEIGHT - 2 - (value / top) * (HEIGHT - 4)).toFixed(1)}h0`
+        : "",
+    )
     .join("");
   return (
     <svg className={`spark spark-${tone}`} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
       <path d={path} vectorEffect="non-scaling-stroke" />
+      <path d={dots} className="spark-dots" vectorEffect="non-scaling-stroke" />
     </svg>
   );
 }
