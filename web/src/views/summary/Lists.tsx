@@ -42,7 +42,9 @@ export function WorstHosts({ query }: { query: UseQueryResult<HostsResponse> }) 
   return (
     <Card title="Hosts by attack probability" actions={<Link to="/hosts">{query.data ? `All ${formatNumber(query.data.total)}` : "All"}</Link>}>
       <Loaded query={query} what="The hosts">
-        {(data) => (
+        {(data) => data.hosts.length === 0 ? (
+          <p className="faint">No host has a verdict in this range.</p>
+        ) : (
           <ul className="list">
             {data.hosts.slice(0, SHOWN).map((host) => (
               <li key={`${host.tenant_id}/${host.endpoint_id}`} className="list-row list-host">
