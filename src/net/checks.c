@@ -147,6 +147,8 @@ static int authenticate(struct lg_http_req *req, bool needed)
     lg_token_wipe(&token, sizeof(token));
     if (rc < 0)
         req->principal = NULL;
+    if (req->answer != LG_ANSWER_NONE)
+        return LG_EREFUSED;
     if (rc < 0 && rc != LG_EREFUSED && rc != LG_ENOENT && needed) {
         (void)lg_http_unavailable(req, 1, "tokens cannot be checked at the moment");
         return LG_EIO;

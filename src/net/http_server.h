@@ -80,7 +80,8 @@ struct lg_http_server_opts {
     const char *cors_origins;        /* "https://a.example,https://b.example", "*", or NULL: none */
     const struct lg_http_tls *tls;   /* NULL: plain */
     bool auth_off; /* DISABLE_AUTH: start fails off loopback; see struct lg_local_check */
-    /* Returns a reference that the server drops. LG_EREFUSED: 401. LG_EIO, LG_ENOMEM: 503. Called
+    /* Returns a reference that the server drops. LG_EREFUSED: 401, or what it sent itself by
+     * lg_http_problem on auth->req. LG_EIO, LG_ENOMEM: 503. Called
      * for every request with credentials (also without, when a certificate or cookie may serve);
      * from any of the server's threads. NULL: nobody is known. */
     int (*authenticate)(

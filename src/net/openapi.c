@@ -16,12 +16,15 @@ struct gen {
     int rc;
 };
 
-static bool shown(const struct gen *g, const struct lg_route *r)
+static bool shown(const struct gen *g, const struct lg_row *row)
 {
-    unsigned on =
-            LG_SURFACE_API | ((r->flags & LG_ROUTE_DASHBOARD) != 0 ? LG_SURFACE_DASHBOARD : 0);
+    return lg_row_shown(row, g->surfaces) && (row->route->flags & LG_ROUTE_HIDDEN) == 0;
+}
 
-    return (on & g->surfaces) != 0 && (r->flags & LG_ROUTE_HIDDEN) == 0;
+/* Does the document show the row below /api? */
+static bool below_api(const struct gen *g, const struct lg_row *row)
+{
+    return row->below_api && (row->surfaces & g->surfaces) == 0;
 }
 
 static void text(struct gen *g, const char *key, const char *value)
@@ -242,7 +245,8 @@ static void access_of(struct gen *g, const struct lg_route *r)
 {
     const struct lg_action_info *info = lg_action_info(r->action);
     char roles[LG_ROLES_TEXT_MAX];
-    static const char *const schemes[] = {"bearer", "apiKey", "basic"};
+    static const char *const schemes[] = {"bearer", "apiKey", "basic", "session"};
+    size_t n_schemes = (g->surfaces & LG_SURFACE_DASHBOARD) != 0 ? 4 : 3;
 
     text(g, "x-logster-action", info->name);
     (void)lg_roles_text(info->roles, roles);
@@ -255,7 +259,7 @@ static void access_of(struct gen *g, const struct lg_route *r)
         LG_JW_BOOL(&g->w, "x-logster-tenant", true);
     lg_jw_key(&g->w, LG_STR("security"));
     lg_jw_array(&g->w);
-    for (size_t i = 0; i < 3 && info->kind != LG_ACTION_ANYONE; i++) {
+    for (size_t i = 0; i < n_schemes && info->kind != LG_ACTION_ANYONE; i++) {
         lg_jw_object(&g->w);
         lg_jw_key(&g->w, lg_str_z(schemes[i]));
         lg_jw_array(&g->w);
@@ -287,12 +291,17 @@ static void operation(struct gen *g, const struct lg_route *r)
 }
 
 /* "{rest...}" is "{rest}" there. */
-static void path_key(struct gen *g, const char *path)
+static void path_key(struct gen *g, const struct lg_row *row)
 {
-    struct lg_str p = lg_str_z(path);
+    struct lg_str p = lg_str_z(row->route->path), before = LG_STR("");
     char out[512];
     size_t n = 0;
 
+    if (below_api(g, row))
+        before = LG_STR("/" LG_BELOW_API);
+    if (before.n > 0)
+        memcpy(out, before.p, before.n);
+    n = before.n;
     for (size_t i = 0; i < p.n && n < sizeof(out); i++)
         if (!lg_str_starts(lg_str_sub(p, i, p.n), LG_STR("...}")))
             out[n++] = p.p[i];
@@ -301,27 +310,29 @@ static void path_key(struct gen *g, const char *path)
     lg_jw_key(&g->w, lg_str_of(out, n));
 }
 
+static bool same_path(const struct gen *g, const struct lg_row *a, const struct lg_row *b)
+{
+    return shown(g, a) && below_api(g, a) == below_api(g, b) &&
+            strcmp(a->route->path, b->route->path) == 0;
+}
+
 static void paths(struct gen *g)
 {
     lg_jw_key(&g->w, LG_STR("paths"));
     lg_jw_object(&g->w);
     for (size_t i = 0; i < g->rt->rows.n; i++) {
-        const struct lg_route *r = g->rt->rows.v[i]->route;
-        bool first = shown(g, r);
+        const struct lg_row *row = g->rt->rows.v[i];
+        bool first = shown(g, row);
 
         for (size_t k = 0; k < i && first; k++)
-            first = !shown(g, g->rt->rows.v[k]->route) ||
-                    strcmp(g->rt->rows.v[k]->route->path, r->path) != 0;
+            first = !same_path(g, g->rt->rows.v[k], row);
         if (!first)
             continue;
-        path_key(g, r->path);
+        path_key(g, row);
         lg_jw_object(&g->w);
-        for (size_t k = i; k < g->rt->rows.n; k++) {
-            const struct lg_route *same = g->rt->rows.v[k]->route;
-
-            if (shown(g, same) && strcmp(same->path, r->path) == 0)
-                operation(g, same);
-        }
+        for (size_t k = i; k < g->rt->rows.n; k++)
+            if (same_path(g, g->rt->rows.v[k], row))
+                operation(g, g->rt->rows.v[k]->route);
         lg_jw_object_end(&g->w);
     }
     lg_jw_object_end(&g->w);
@@ -335,12 +346,22 @@ static const char problem_schema[] =
         "\"instance\":{\"type\":\"string\"},\"request_id\":{\"type\":\"string\"},"
         "\"parameter\":{\"type\":\"string\"}}}";
 
-static const char security_schemes[] =
-        "{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"Authorization: "
-        "Bearer lgt_...\"},\"apiKey\":{\"type\":\"http\",\"scheme\":\"ApiKey\",\"description\":"
-        "\"As Elasticsearch clients send it: the token, or base64 of id:secret\"},\"basic\":{"
-        "\"type\":\"http\",\"scheme\":\"basic\",\"description\":\"Any user, the token as "
-        "password\"}}";
+/* The last one is the dashboard's. */
+static const char *const security_schemes[][2] = {
+        {"bearer",
+                "{\"type\":\"http\",\"scheme\":\"bearer\",\"description\":\"Authorization: "
+                "Bearer lgt_...\"}"},
+        {"apiKey",
+                "{\"type\":\"http\",\"scheme\":\"ApiKey\",\"description\":\"As Elasticsearch "
+                "clients send it: the token, or base64 of id:secret\"}"},
+        {"basic",
+                "{\"type\":\"http\",\"scheme\":\"basic\",\"description\":\"Any user, the token as "
+                "password\"}"},
+        {"session",
+                "{\"type\":\"apiKey\",\"in\":\"cookie\",\"name\":\"logster_session\","
+                "\"description\":\"Of POST /session; what changes something also wants the "
+                "header X-CSRF-Token\"}"},
+};
 
 static void components(struct gen *g)
 {
@@ -356,7 +377,14 @@ static void components(struct gen *g)
     lg_jw_raw(&g->w, LG_STR(problem_schema));
     lg_jw_object_end(&g->w);
     lg_jw_key(&g->w, LG_STR("securitySchemes"));
-    lg_jw_raw(&g->w, LG_STR(security_schemes));
+    lg_jw_object(&g->w);
+    for (size_t i = 0; i < sizeof(security_schemes) / sizeof(*security_schemes); i++) {
+        if (i == 3 && (g->surfaces & LG_SURFACE_DASHBOARD) == 0)
+            continue;
+        lg_jw_key(&g->w, lg_str_z(security_schemes[i][0]));
+        lg_jw_raw(&g->w, lg_str_z(security_schemes[i][1]));
+    }
+    lg_jw_object_end(&g->w);
     lg_jw_object_end(&g->w);
 }
 

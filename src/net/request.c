@@ -161,6 +161,8 @@ static int find_row(struct lg_http_req *req, struct lg_str target)
         return LG_EREFUSED;
     }
     req->row = match.row;
+    if (match.below_api)
+        lg_uri_shift(&req->uri);
     return 0;
 }
 

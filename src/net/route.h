@@ -42,9 +42,15 @@ enum lg_route_flags {
     LG_ROUTE_HIDDEN = 1 << 6,     /* not in the OpenAPI document (other products' façades) */
     LG_ROUTE_ETAG = 1 << 7,       /* documents If-Match (writes) or If-None-Match (reads) */
     LG_ROUTE_ANY_ACCEPT = 1 << 8, /* answers in its own type whatever Accept says */
+    LG_ROUTE_PAGE = 1 << 9,       /* on LG_SURFACE_DASHBOARD alone */
+    LG_ROUTE_API_ONLY = 1 << 10,  /* of lg_router_add_shared, and yet not below /api */
 };
 
-/* What a listener shows. A row without LG_ROUTE_DASHBOARD is on LG_SURFACE_API alone. */
+/*
+ * What a listener shows. A row is on LG_SURFACE_API alone unless a flag says otherwise, or it came
+ * by lg_router_add_shared: then LG_SURFACE_DASHBOARD shows it too, below /api. There, what begins
+ * with /api is never taken by a row "/{name...}".
+ */
 enum lg_surface { LG_SURFACE_API = 1 << 0, LG_SURFACE_DASHBOARD = 1 << 1 };
 
 enum lg_param_in { LG_IN_QUERY, LG_IN_PATH, LG_IN_HEADER };
@@ -129,6 +135,11 @@ void lg_router_free(struct lg_router *rt);
 /* LG_EINVAL with the reason for a malformed row, a path parameter without declaration, a duplicate
  * operation, or a method and path that another row takes already; LG_ENOMEM. */
 int lg_router_add(struct lg_router *rt, const struct lg_route *rows, size_t n, void *ctx,
+        struct lg_err *reterr) LG_MUST_CHECK;
+/* The same for rows that the dashboard's page works with: "/alerts" is "/api/alerts" on
+ * LG_SURFACE_DASHBOARD, with the same handler, checks and rights. Rows whose path begins with /api
+ * stay where they are. */
+int lg_router_add_shared(struct lg_router *rt, const struct lg_route *rows, size_t n, void *ctx,
         struct lg_err *reterr) LG_MUST_CHECK;
 int lg_router_schemas(struct lg_router *rt, const struct lg_schema *schemas, size_t n,
         struct lg_err *reterr) LG_MUST_CHECK;

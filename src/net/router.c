@@ -156,14 +156,29 @@ static int check_row(const struct lg_router *rt, struct lg_row *row, struct lg_e
 
         if (strcmp(other->route->operation, r->operation) == 0)
             return row_error(r, reterr, "its operation id is taken");
-        if (other->route->method == r->method && same_shape(other, row))
+        if (other->route->method == r->method && (other->surfaces & row->surfaces) != 0 &&
+                same_shape(other, row))
             return row_error(r, reterr, "another row has this method and path");
     }
     return 0;
 }
 
-int lg_router_add(struct lg_router *rt, const struct lg_route *rows, size_t n, void *ctx,
-        struct lg_err *reterr)
+static void place_row(struct lg_row *row, bool shared)
+{
+    unsigned flags = row->route->flags;
+    struct lg_str path = lg_str_z(row->route->path != NULL ? row->route->path : "");
+
+    row->surfaces = LG_SURFACE_API;
+    if ((flags & LG_ROUTE_DASHBOARD) != 0)
+        row->surfaces |= LG_SURFACE_DASHBOARD;
+    if ((flags & LG_ROUTE_PAGE) != 0)
+        row->surfaces = LG_SURFACE_DASHBOARD;
+    row->below_api = shared && (flags & LG_ROUTE_API_ONLY) == 0 &&
+            !lg_str_starts(path, LG_STR("/" LG_BELOW_API "/"));
+}
+
+static int add_rows(struct lg_router *rt, const struct lg_route *rows, size_t n, bool shared,
+        void *ctx, struct lg_err *reterr)
 {
     for (size_t i = 0; i < n; i++) {
         struct lg_row *row = lg_calloc(1, sizeof(*row));
@@ -174,6 +189,7 @@ int lg_router_add(struct lg_router *rt, const struct lg_route *rows, size_t n, v
         row->route = &rows[i];
         row->ctx = ctx;
         row->index = rt->rows.n;
+        place_row(row, shared);
         rc = check_row(rt, row, reterr);
         if (rc == 0 && lg_vec_push(&rt->rows, row) < 0)
             rc = lg_err_set(reterr, LG_ENOMEM, "out of memory");
@@ -183,6 +199,18 @@ int lg_router_add(struct lg_router *rt, const struct lg_route *rows, size_t n, v
         }
     }
     return 0;
+}
+
+int lg_router_add(struct lg_router *rt, const struct lg_route *rows, size_t n, void *ctx,
+        struct lg_err *reterr)
+{
+    return add_rows(rt, rows, n, false, ctx, reterr);
+}
+
+int lg_router_add_shared(struct lg_router *rt, const struct lg_route *rows, size_t n, void *ctx,
+        struct lg_err *reterr)
+{
+    return add_rows(rt, rows, n, true, ctx, reterr);
 }
 
 int lg_router_schemas(
@@ -234,21 +262,52 @@ static bool more_exact(const struct lg_row *a, const struct lg_row *b)
     return false;
 }
 
-void lg_router_match(const struct lg_router *rt, enum lg_http_method method, unsigned surfaces,
-        const struct lg_uri *uri, struct lg_match *ret)
+bool lg_row_shown(const struct lg_row *row, unsigned surfaces)
 {
-    ret->row = NULL;
-    ret->allow = 0;
+    unsigned on = row->surfaces | (row->below_api ? LG_SURFACE_DASHBOARD : 0);
+
+    return (on & surfaces) != 0;
+}
+
+void lg_uri_shift(struct lg_uri *uri)
+{
+    uri->n_segments--;
+    memmove(uri->segments, uri->segments + 1, uri->n_segments * sizeof(*uri->segments));
+    memmove(uri->raw_segments, uri->raw_segments + 1, uri->n_segments * sizeof(*uri->raw_segments));
+}
+
+static void match_rows(const struct lg_router *rt, enum lg_http_method method, unsigned surfaces,
+        const struct lg_uri *uri, bool inner, bool no_rest, struct lg_match *ret)
+{
     for (size_t i = 0; i < rt->rows.n; i++) {
         const struct lg_row *row = rt->rows.v[i];
-        unsigned shown = LG_SURFACE_API |
-                ((row->route->flags & LG_ROUTE_DASHBOARD) != 0 ? LG_SURFACE_DASHBOARD : 0);
 
-        if ((shown & surfaces) == 0 || !row_fits(row, uri))
+        if (inner ? !row->below_api : (row->surfaces & surfaces) == 0)
+            continue;
+        if (no_rest && row->n_segs > 0 && row->segs[0].kind == LG_SEG_REST)
+            continue;
+        if (!row_fits(row, uri))
             continue;
         ret->allow |= 1u << row->route->method;
         if (row->route->method == method && (ret->row == NULL || more_exact(row, ret->row)))
             ret->row = row;
+    }
+}
+
+void lg_router_match(const struct lg_router *rt, enum lg_http_method method, unsigned surfaces,
+        const struct lg_uri *uri, struct lg_match *ret)
+{
+    bool below = (surfaces & LG_SURFACE_DASHBOARD) != 0 && uri->n_segments > 0 &&
+            lg_str_eq(uri->segments[0], LG_STR(LG_BELOW_API));
+
+    *ret = (struct lg_match){0};
+    match_rows(rt, method, surfaces, uri, false, below, ret);
+    if (below && ret->row == NULL) {
+        struct lg_uri inner = *uri;
+
+        lg_uri_shift(&inner);
+        match_rows(rt, method, surfaces, &inner, true, false, ret);
+        ret->below_api = ret->row != NULL;
     }
 }
 

@@ -21,8 +21,12 @@ struct lg_row {
     struct lg_seg segs[LG_URI_MAX_SEGMENTS];
     size_t n_segs;
     size_t n_params;
-    size_t index; /* in lg_router.rows */
+    size_t index;      /* in lg_router.rows */
+    unsigned surfaces; /* that show it under its own path */
+    bool below_api;    /* LG_SURFACE_DASHBOARD shows it below /api */
 };
+
+#define LG_BELOW_API "api" /* the first segment there */
 
 struct lg_router {
     LG_VEC(struct lg_row *) rows;
@@ -36,10 +40,15 @@ struct lg_router {
 struct lg_match {
     const struct lg_row *row; /* NULL: no row has path and method */
     unsigned allow;           /* bits of lg_http_method that the path has; 0: no such path */
+    bool below_api;           /* the row's own path begins after the first segment */
 };
 
+/* Do `surfaces` show the row at all? */
+bool lg_row_shown(const struct lg_row *row, unsigned surfaces);
 void lg_router_match(const struct lg_router *rt, enum lg_http_method method, unsigned surfaces,
         const struct lg_uri *uri, struct lg_match *ret);
+/* Takes the first segment away: a row below /api sees its own path. */
+void lg_uri_shift(struct lg_uri *uri);
 /* The text that a path parameter has in a matched target. */
 struct lg_str lg_row_path_value(
         const struct lg_row *row, const struct lg_uri *uri, const char *name, bool raw);
