@@ -82,6 +82,15 @@ struct lg_delivery_row {
     struct lg_str last_error;
 };
 
+/* A sitting at the dashboard. Its secret is the browser's; this is its BLAKE2b. */
+struct lg_session_row {
+    uint8_t hash[32];
+    struct lg_str token_id;
+    lg_time created_at;
+    lg_time expires_at; /* at the latest, whatever its use */
+    lg_time seen_at;    /* coarse: written at most once a minute */
+};
+
 struct lg_admin_store;
 struct lg_admin_store_ops {
     int (*tenant_create)(struct lg_admin_store *st, const struct lg_tenant_row *t); /* LG_EEXIST */
@@ -132,6 +141,16 @@ struct lg_admin_store_ops {
     int (*setting_get)(
             struct lg_admin_store *st, struct lg_str key, struct lg_arena *a, struct lg_str *ret);
     int (*setting_put)(struct lg_admin_store *st, struct lg_str key, struct lg_str value);
+
+    int (*session_put)(struct lg_admin_store *st, const struct lg_session_row *s); /* a new one */
+    int (*session_seen)(struct lg_admin_store *st, const uint8_t hash[32], lg_time seen_at);
+    int (*session_delete)(
+            struct lg_admin_store *st, const uint8_t hash[32]); /* 0 for an unknown one */
+    /* Forgets those that expired by `now` and those last seen by `seen_before`. */
+    int (*session_purge)(struct lg_admin_store *st, lg_time now, lg_time seen_before);
+    /* The `max` that were seen last. */
+    int (*session_all)(struct lg_admin_store *st, uint32_t max, struct lg_arena *a,
+            struct lg_session_row **ret, uint32_t *ret_n);
 };
 struct lg_admin_store {
     const struct lg_admin_store_ops *ops;

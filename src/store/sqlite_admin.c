@@ -600,4 +600,9 @@ const struct lg_admin_store_ops lg_sqlite_admin_ops = {
         .delivery_list = delivery_list,
         .setting_get = setting_get,
         .setting_put = setting_put,
+        .session_put = lg_sqlite_session_put,
+        .session_seen = lg_sqlite_session_seen,
+        .session_delete = lg_sqlite_session_delete,
+        .session_purge = lg_sqlite_session_purge,
+        .session_all = lg_sqlite_session_all,
 };

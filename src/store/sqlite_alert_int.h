@@ -125,6 +125,13 @@ int lg_sqlite_audit_list(struct lg_admin_store *st, const struct lg_scope *sc,
         const struct lg_audit_query *aq, struct lg_arena *a, struct lg_audit_row **ret,
         uint32_t *ret_n);
 int lg_sqlite_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret);
+/* sqlite_session.c */
+int lg_sqlite_session_put(struct lg_admin_store *st, const struct lg_session_row *s);
+int lg_sqlite_session_seen(struct lg_admin_store *st, const uint8_t hash[32], lg_time seen_at);
+int lg_sqlite_session_delete(struct lg_admin_store *st, const uint8_t hash[32]);
+int lg_sqlite_session_purge(struct lg_admin_store *st, lg_time now, lg_time seen_before);
+int lg_sqlite_session_all(struct lg_admin_store *st, uint32_t max, struct lg_arena *a,
+        struct lg_session_row **ret, uint32_t *ret_n);
 /* Rules in force in a tenant at `now`, in the arena (writer or reader). */
 int lg_suppressions_active(struct lg_conn *c, int64_t tenant, lg_time now, struct lg_arena *a,
         struct lg_suppression **ret, uint32_t *ret_n) LG_MUST_CHECK;

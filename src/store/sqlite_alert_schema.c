@@ -123,7 +123,14 @@ static const char *const v1[] = {
         NULL,
 };
 
-static const char *const *const steps[] = {v1};
+/* Version 2: the dashboard's sessions. */
+static const char *const v2[] = {
+        "CREATE TABLE sessions(hash BLOB PRIMARY KEY, token_id TEXT NOT NULL, created_at INTEGER "
+        "NOT NULL, expires_at INTEGER NOT NULL, seen_at INTEGER NOT NULL) WITHOUT ROWID",
+        NULL,
+};
+
+static const char *const *const steps[] = {v1, v2};
 
 const struct lg_migrations lg_alert_migrations = {
         steps, sizeof(steps) / sizeof(*steps), 0x4c67416c /* "LgAl" */};

@@ -125,6 +125,41 @@ static void test_bad_files(void **state)
     assert_int_equal(lg_sqlite_alert_store_open("/nonexistent/x.db", &st, &err), LG_EIO);
 }
 
+/* A file of version 1 gets the dashboard's sessions, and keeps what it has. */
+static void test_older_file(void **state)
+{
+    const struct lg_session_row row = {.hash = {7},
+            .token_id = LG_STR("aaaaaaaaaaaaaaaa"),
+            .created_at = 1,
+            .expires_at = 9,
+            .seen_at = 1};
+    struct lg_session_row *rows;
+    struct lg_arena a;
+    struct lg_err err;
+    uint32_t n;
+
+    (void)state;
+    fill(3, 1);
+    lg_alert_store_close(f.st);
+    f.st = NULL;
+    assert_int_equal(run_sql(f.path, "DROP TABLE sessions; PRAGMA user_version=1"), SQLITE_OK);
+    assert_int_equal(lg_sqlite_alert_store_open(f.path, &f.st, &err), 0);
+    assert_int_equal(f.st->admin->ops->session_put(f.st->admin, &row), 0);
+    assert_int_equal(f.st->admin->ops->session_seen(f.st->admin, row.hash, 5), 0);
+    lg_arena_init(&a, 1u << 16);
+    assert_int_equal(f.st->admin->ops->session_all(f.st->admin, 9, &a, &rows, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(rows[0].seen_at, 5);
+    assert_int_equal(f.st->admin->ops->session_purge(f.st->admin, 8, 4), 0);
+    assert_int_equal(f.st->admin->ops->session_all(f.st->admin, 9, &a, &rows, &n), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(f.st->admin->ops->session_purge(f.st->admin, 8, 5), 0);
+    assert_int_equal(f.st->admin->ops->session_seen(f.st->admin, row.hash, 6), 0);
+    assert_int_equal(f.st->admin->ops->session_all(f.st->admin, 9, &a, &rows, &n), 0);
+    assert_int_equal(n, 0); /* what was forgotten does not come back by being seen */
+    lg_arena_done(&a);
+}
+
 /* Listing goes by an index whatever is asked: no step of the plan scans the table. */
 static void test_plans(void **state)
 {
@@ -191,8 +226,8 @@ static void test_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_write_once), T(test_verify),
-            T(test_reopen_backup_restore), T(test_kill), T(test_bad_files), T(test_plans),
-            T(test_oom)};
+            T(test_reopen_backup_restore), T(test_kill), T(test_bad_files), T(test_older_file),
+            T(test_plans), T(test_oom)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
