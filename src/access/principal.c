@@ -20,6 +20,7 @@ struct lg_principal {
     uint32_t platform_roles;
     uint32_t scopes;
     lg_time expires_at;
+    uint64_t session;
     LG_VEC(struct grant) grants; /* by tenant; "*" sorts before every valid name */
 };
 
@@ -96,6 +97,39 @@ void lg_principal_grant_scopes(struct lg_principal *pr, uint32_t scopes)
 void lg_principal_set_expiry(struct lg_principal *pr, lg_time expires_at)
 {
     pr->expires_at = expires_at;
+}
+
+void lg_principal_set_session(struct lg_principal *pr, uint64_t session)
+{
+    pr->session = session;
+}
+
+uint64_t lg_principal_session(const struct lg_principal *pr)
+{
+    return pr->session;
+}
+
+int lg_principal_copy(const struct lg_principal *pr, struct lg_principal **ret)
+{
+    struct lg_principal *copy = lg_calloc(1, sizeof(*copy));
+
+    if (copy == NULL)
+        return LG_ENOMEM;
+    copy->refs = 1;
+    copy->kind = pr->kind;
+    memcpy(copy->id, pr->id, sizeof(copy->id));
+    memcpy(copy->name, pr->name, sizeof(copy->name));
+    copy->platform_roles = pr->platform_roles;
+    copy->scopes = pr->scopes;
+    copy->expires_at = pr->expires_at;
+    copy->session = pr->session;
+    for (size_t i = 0; i < pr->grants.n; i++)
+        if (lg_vec_push(&copy->grants, pr->grants.v[i]) < 0) {
+            lg_principal_unref(copy);
+            return LG_ENOMEM;
+        }
+    *ret = copy;
+    return 0;
 }
 
 /* The count is the one member that changes once others read the principal. */

@@ -42,6 +42,12 @@ void lg_principal_grant_platform(struct lg_principal *pr, uint32_t platform_role
 void lg_principal_grant_scopes(struct lg_principal *pr, uint32_t scopes);
 void lg_principal_set_expiry(struct lg_principal *pr, lg_time expires_at); /* 0: never */
 
+/* The sitting at the dashboard that it acts in, so that what lives long ends with it; 0: none. */
+void lg_principal_set_session(struct lg_principal *pr, uint64_t session);
+uint64_t lg_principal_session(const struct lg_principal *pr);
+/* The same kind, id, name, rights and expiry, for setters. LG_ENOMEM. */
+int lg_principal_copy(const struct lg_principal *pr, struct lg_principal **ret) LG_MUST_CHECK;
+
 const struct lg_principal *lg_principal_ref(const struct lg_principal *pr);
 void lg_principal_unref(const struct lg_principal *pr); /* NULL is fine */
 

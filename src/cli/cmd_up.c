@@ -11,15 +11,19 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/models.h"
+#include "cli/page.h"
 #include "config/config.h"
 #include "services/up.h"
 
 #define MAX_SET 64
 
+struct lg_assets lg_cli_page;
+
 static const char help[] =
         "usage: logster up --data-dir DIR [OPTION...]\n\n"
         "Runs the whole platform in one process: intake and REST API on api.port (8080), the\n"
-        "stages, and their stores below DIR. The first start makes an administrator's token,\n"
+        "dashboard on dashboard.port (5001), the stages, and their stores below DIR. The first "
+        "start makes an administrator's token,\n"
         "prints it once and writes it to DIR/admin-token.\n\n"
         "  --data-dir DIR     folder of everything that must survive (also: data_dir, \n"
         "                     LOGSTER_DATA_DIR)\n"
@@ -161,6 +165,8 @@ static void greet(const struct lg_up_info *info)
     if (info->token[0] != '\0')
         (void)printf(
                 "first token, shown this once (and in %s):\n  %s\n", info->token_file, info->token);
+    if (info->dashboard_url[0] != '\0')
+        (void)printf("dashboard: %s\n", info->dashboard_url);
     (void)printf("  curl -H \"Authorization: Bearer $(cat %s)\" %s/alerts\n", info->token_file,
             info->api_url);
     (void)printf("API reference: %s/docs\n", info->api_url);
@@ -208,7 +214,7 @@ static int run(struct up_args *a)
 {
     static struct lg_config cfg; /* large, and there is one */
     struct lg_config_source src = source_of(a);
-    struct lg_up_options opt = {.config = &cfg, .version = LG_VERSION};
+    struct lg_up_options opt = {.config = &cfg, .version = LG_VERSION, .assets = lg_cli_page};
     struct lg_up_info info;
     struct lg_err err = {0};
     struct lg_up *up = NULL;

@@ -208,6 +208,9 @@ static int check_listeners(const struct lg_config *cfg, size_t *ret, struct lg_b
     if (half(cfg->api.tls_cert, cfg->api.tls_key))
         return blame(*cfg->api.tls_cert != '\0' ? "api.tls_cert" : "api.tls_key", ret, why,
                 "is set, but api.tls_cert and api.tls_key belong together");
+    if (half(cfg->dashboard.tls_cert, cfg->dashboard.tls_key))
+        return blame(*cfg->dashboard.tls_cert != '\0' ? "dashboard.tls_cert" : "dashboard.tls_key",
+                ret, why, "is set, but dashboard.tls_cert and dashboard.tls_key belong together");
     if (cfg->api.port != 0 && cfg->dashboard.enabled && cfg->api.port == cfg->dashboard.port)
         return blame("dashboard.port", ret, why, "is the same as api.port");
     if (cfg->auth.disable &&

@@ -86,6 +86,10 @@ struct lg_config {
         bool enabled;
         char host[LG_CONFIG_TEXT_BYTES];
         uint16_t port;
+        char tls_cert[LG_CONFIG_PATH_BYTES];
+        char tls_key[LG_CONFIG_PATH_BYTES];
+        int64_t session_idle_ns;
+        int64_t session_max_ns;
     } dashboard;
     struct {
         uint32_t partitions; /* of each topic */

@@ -50,6 +50,8 @@ struct lg_auth {
     size_t n;
     struct refused refused[AUTH_MAX_REFUSED];
     size_t n_refused;
+    bool (*session_open)(void *ctx, uint64_t session);
+    void *session_ctx;
     struct lg_ratelimit *unknown; /* lookups of ids that are not cached, by address */
 };
 
@@ -420,6 +422,41 @@ int lg_auth_token(struct lg_auth *au, const struct lg_token *token, struct lg_st
     return 0;
 }
 
+int lg_auth_by_id(struct lg_auth *au, struct lg_str token_id, struct lg_str from,
+        const struct lg_principal **ret)
+{
+    char id[LG_TOKEN_ID_CHARS + 1] = {0};
+    struct cached c;
+    int rc;
+
+    if (token_id.n != LG_TOKEN_ID_CHARS)
+        return LG_EREFUSED;
+    memcpy(id, token_id.p, LG_TOKEN_ID_CHARS);
+    rc = lookup(au, id, from, &c);
+    if (rc == LG_ENOENT || rc == LG_EREFUSED)
+        return LG_EREFUSED;
+    if (rc < 0)
+        return rc == LG_ENOMEM ? rc : LG_EIO;
+    if (c.revoked || (c.expires_at != 0 && now_of(au) >= c.expires_at)) {
+        lg_principal_unref(c.pr);
+        return LG_EREFUSED;
+    }
+    note_use(au, &c, from);
+    *ret = c.pr;
+    return 0;
+}
+
+void lg_auth_refuse(struct lg_auth *au, struct lg_str from, const char *reason)
+{
+    note_refused(au, from, reason, LG_STR(""));
+}
+
+void lg_auth_sessions(struct lg_auth *au, bool (*open)(void *ctx, uint64_t session), void *open_ctx)
+{
+    au->session_open = open;
+    au->session_ctx = open_ctx;
+}
+
 int lg_auth_http(void *auth, const struct lg_http_auth *a, const struct lg_principal **ret)
 {
     if (a->scheme == LG_AUTH_NONE || a->token == NULL)
@@ -454,6 +491,9 @@ bool lg_auth_still_good(struct lg_auth *au, const struct lg_principal *pr)
     int rc;
 
     if (lg_principal_expired(pr, now_of(au)))
+        return false;
+    if (lg_principal_session(pr) != 0 && au->session_open != NULL &&
+            !au->session_open(au->session_ctx, lg_principal_session(pr)))
         return false;
     if (lg_principal_kind(pr) != LG_PRINCIPAL_TOKEN)
         return true;

@@ -29,6 +29,16 @@ int lg_auth_http(void *auth, const struct lg_http_auth *a, const struct lg_princ
  * reference, LG_EREFUSED (unknown, expired, revoked), LG_EIO, LG_ENOMEM. */
 int lg_auth_token(struct lg_auth *au, const struct lg_token *token, struct lg_str from,
         const struct lg_principal **ret) LG_MUST_CHECK;
+/* The principal of a token that was shown before and is known by its id, as a session knows it. 0 and
+ * a reference; LG_EREFUSED when it is unknown, expired or revoked now; LG_EIO, LG_ENOMEM. */
+int lg_auth_by_id(struct lg_auth *au, struct lg_str token_id, struct lg_str from,
+        const struct lg_principal **ret) LG_MUST_CHECK;
+/* Counts and audits a refused login that showed no token; `reason` is constant text. */
+void lg_auth_refuse(struct lg_auth *au, struct lg_str from, const char *reason);
+/* Who knows whether a session is still open (NULL: nobody); before the first request, or after the
+ * last. `open` is called from any thread. */
+void lg_auth_sessions(
+        struct lg_auth *au, bool (*open)(void *ctx, uint64_t session), void *open_ctx);
 /* Is what this principal stands for still good? Long-lived streams ask now and then. */
 bool lg_auth_still_good(struct lg_auth *au, const struct lg_principal *pr);
 /* Drops a token from the cache, or all (empty id). */

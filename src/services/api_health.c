@@ -191,6 +191,7 @@ static const struct lg_route rows[] = {
                 .tag = "platform",
                 .summary = "Prometheus metrics",
                 .action = LG_ACT_METRICS_READ,
+                .flags = LG_ROUTE_API_ONLY,
                 .responses = {{200, NULL, "Text format 0.0.4", LG_METRICS_CONTENT_TYPE},
                         {503, NULL, "This process keeps none", NULL}},
                 .handler = get_metrics,

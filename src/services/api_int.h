@@ -129,6 +129,7 @@ int api_shape_check(struct api_shapes *sh, const char *schema, struct lg_jval v,
 
 void api_put_roles(struct lg_jw *w, uint32_t roles);   /* array of names */
 void api_put_scopes(struct lg_jw *w, uint32_t scopes); /* array of names */
+void api_put_me(struct lg_jw *w, const struct lg_principal *pr);
 /* What happened to a token, for the audit log. */
 struct api_token_deed {
     const char *action;

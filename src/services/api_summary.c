@@ -208,26 +208,26 @@ static const struct lg_param timeline_params[] = {RANGE,
                 .doc = "Most parts that the range is cut into"},
         API_P_END};
 
-#define SUMMARY(where, name, more)                                                                 \
+#define SUMMARY(where, name)                                                                       \
     {                                                                                              \
         .method = LG_GET, .path = (where), .operation = (name), .tag = "summary",                  \
         .summary = "Figures over a time range", .action = LG_ACT_INFERENCE_READ,                   \
-        .flags = LG_ROUTE_TENANT | (more), .params = range_params,                                 \
+        .flags = LG_ROUTE_TENANT, .params = range_params,                                          \
         .responses = {API_OK("SummaryResponse", "The figures")}, .handler = get_summary,           \
     }
-#define HOSTS(where, name, more)                                                                   \
+#define HOSTS(where, name)                                                                         \
     {                                                                                              \
         .method = LG_GET, .path = (where), .operation = (name), .tag = "summary",                  \
         .summary = "Hosts by their largest attack probability", .action = LG_ACT_ENDPOINT_READ,    \
-        .flags = LG_ROUTE_TENANT | (more), .params = hosts_params,                                 \
+        .flags = LG_ROUTE_TENANT, .params = hosts_params,                                          \
         .responses = {API_OK("HostsResponse", "The hosts")}, .handler = get_hosts,                 \
     }
 
 static const struct lg_route rows[] = {
-        SUMMARY("/summary", "getSummary", 0),
-        SUMMARY("/api/summary", "getDashboardSummary", LG_ROUTE_DASHBOARD),
-        HOSTS("/hosts", "listHosts", 0),
-        HOSTS("/api/hosts", "listDashboardHosts", LG_ROUTE_DASHBOARD),
+        SUMMARY("/summary", "getSummary"),
+        SUMMARY("/api/summary", "getDashboardSummary"),
+        HOSTS("/hosts", "listHosts"),
+        HOSTS("/api/hosts", "listDashboardHosts"),
         {
                 .method = LG_GET,
                 .path = "/timeline",

@@ -49,28 +49,33 @@ static int put_token(struct lg_jw *w, const struct lg_token_row *t)
 
 /* ---- oneself ---- */
 
+void api_put_me(struct lg_jw *w, const struct lg_principal *pr)
+{
+    char actor[LG_ACTOR_MAX];
+
+    lg_jw_object(w);
+    LG_JW_STR(w, "id", lg_principal_id(pr));
+    LG_JW_STR(w, "name", lg_principal_name(pr));
+    LG_JW_STR(w, "kind", lg_str_z(lg_principal_kind_name(lg_principal_kind(pr))));
+    LG_JW_STR(w, "actor", lg_actor_text(pr, actor));
+    put_rights(w, pr);
+    lg_jw_key(w, LG_STR("actions"));
+    lg_jw_array(w);
+    for (int a = 0; a < LG_ACTION_COUNT; a++)
+        if (lg_access_allows(pr, (enum lg_action)a, LG_STR("")))
+            lg_jw_str(w, lg_str_z(lg_action_info((enum lg_action)a)->name));
+    lg_jw_array_end(w);
+    api_put_time(w, LG_STR("expires_at"), lg_principal_expiry(pr));
+    lg_jw_object_end(w);
+}
+
 static int get_me(struct lg_http_req *req, void *ctx)
 {
-    const struct lg_principal *pr = lg_req_principal(req);
-    char actor[LG_ACTOR_MAX];
     struct lg_jw w;
 
     (void)ctx;
     lg_jw_init(&w, lg_http_out(req));
-    lg_jw_object(&w);
-    LG_JW_STR(&w, "id", lg_principal_id(pr));
-    LG_JW_STR(&w, "name", lg_principal_name(pr));
-    LG_JW_STR(&w, "kind", lg_str_z(lg_principal_kind_name(lg_principal_kind(pr))));
-    LG_JW_STR(&w, "actor", lg_actor_text(pr, actor));
-    put_rights(&w, pr);
-    lg_jw_key(&w, LG_STR("actions"));
-    lg_jw_array(&w);
-    for (int a = 0; a < LG_ACTION_COUNT; a++)
-        if (lg_access_allows(pr, (enum lg_action)a, LG_STR("")))
-            lg_jw_str(&w, lg_str_z(lg_action_info((enum lg_action)a)->name));
-    lg_jw_array_end(&w);
-    api_put_time(&w, LG_STR("expires_at"), lg_principal_expiry(pr));
-    lg_jw_object_end(&w);
+    api_put_me(&w, lg_req_principal(req));
     return lg_http_send_json(req, 200);
 }
 

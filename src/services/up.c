@@ -108,16 +108,25 @@ static int make_metrics(struct lg_up *p, struct lg_err *reterr)
     return rc < 0 ? lg_err_set(reterr, rc, "metrics: %s", lg_err_name(rc)) : 0;
 }
 
-static void tell(struct lg_up *p, struct lg_up_info *ret)
+/* Where a listener is reached from this machine. */
+static void url_of(const char *host, bool tls, uint16_t port, char *out, size_t cap)
 {
-    const char *host = p->cfg.api.host;
     bool v6 = strchr(host, ':') != NULL;
 
     if (strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0)
         host = "127.0.0.1", v6 = false;
-    (void)snprintf(ret->api_url, sizeof(ret->api_url), "%s://%s%s%s:%u",
-            p->cfg.api.tls_cert[0] != '\0' ? "https" : "http", v6 ? "[" : "", host, v6 ? "]" : "",
-            lg_http_server_port(p->server));
+    (void)snprintf(out, cap, "%s://%s%s%s:%u", tls ? "https" : "http", v6 ? "[" : "", host,
+            v6 ? "]" : "", port);
+}
+
+static void tell(const struct lg_up *p, struct lg_up_info *ret)
+{
+    url_of(p->cfg.api.host, p->cfg.api.tls_cert[0] != '\0', lg_http_server_port(p->server),
+            ret->api_url, sizeof(ret->api_url));
+    if (p->page_server != NULL)
+        url_of(p->cfg.dashboard.host, p->cfg.dashboard.tls_cert[0] != '\0',
+                lg_http_server_port(p->page_server), ret->dashboard_url,
+                sizeof(ret->dashboard_url));
     (void)snprintf(ret->token_file, sizeof(ret->token_file), "%s/admin-token", p->cfg.data_dir);
     ret->auth_off = p->cfg.auth.disable;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "detect/model.h"
+#include "services/dashboard.h"
 
 /*
  * The composition root of `logster up`: everything in one process over one data folder.
@@ -28,10 +29,12 @@ struct lg_up_options {
     const struct lg_model *models[2]; /* by enum lg_platform; borrowed */
     const char *model_paths[2];       /* folders, for people; may be NULL */
     const char *version;
+    struct lg_assets assets; /* the dashboard's page; none: it says that there is none */
 };
 
 struct lg_up_info {
     char api_url[LG_CONFIG_TEXT_BYTES + 32];
+    char dashboard_url[LG_CONFIG_TEXT_BYTES + 32]; /* empty: dashboard.enabled is false */
     char token[LG_TOKEN_CHARS + 1]; /* the first token, when this start made it; else empty */
     char token_file[LG_CONFIG_PATH_BYTES + 16];
     bool auth_off;

@@ -83,6 +83,18 @@ static void describe_models(struct lg_up *p)
     }
 }
 
+static int make_dashboard(struct lg_up *p, struct lg_err *reterr)
+{
+    const struct lg_dashboard_deps deps = {.api = p->api,
+            .auth = p->auth,
+            .admin = p->alerts->admin,
+            .config = &p->cfg,
+            .assets = p->opt.assets};
+    int rc = lg_dashboard_new(&deps, &p->dashboard, reterr);
+
+    return rc < 0 ? rc : lg_dashboard_attach(p->dashboard, p->router, reterr);
+}
+
 static int make_router(struct lg_up *p, struct lg_err *reterr)
 {
     const struct lg_api_deps deps = {.events = p->events,
@@ -109,7 +121,9 @@ static int make_router(struct lg_up *p, struct lg_err *reterr)
         rc = lg_intake_attach(p->intake, p->router, reterr);
     if (rc == 0)
         rc = lg_api_new(&deps, &p->api, reterr);
-    return rc < 0 ? rc : lg_api_attach(p->api, p->router, reterr);
+    if (rc == 0)
+        rc = lg_api_attach(p->api, p->router, reterr);
+    return rc < 0 || !p->cfg.dashboard.enabled ? rc : make_dashboard(p, reterr);
 }
 
 static void join_origins(const struct lg_config_list *list, struct lg_buf *out)
@@ -122,31 +136,41 @@ static void join_origins(const struct lg_config_list *list, struct lg_buf *out)
     lg_buf_addc(out, '\0');
 }
 
+/* What both listeners have in common. */
+static struct lg_http_server_opts common_opts(const struct lg_config *cfg)
+{
+    struct lg_http_server_opts opt = {
+            .max_connections = cfg->api.max_connections,
+            .max_connections_per_ip = cfg->api.max_connections_per_address,
+            .max_body_bytes = cfg->api.max_request_bytes,
+            .idle_timeout_s = (unsigned)(cfg->api.idle_timeout_ns / LG_NS_PER_SEC),
+            .rate_per_s = (uint64_t)(cfg->api.rate + 0.5),
+            .rate_burst = (uint64_t)(cfg->api.burst + 0.5),
+            .auth_off = cfg->auth.disable,
+    };
+
+    if (opt.rate_per_s == 0)
+        opt.rate_per_s = 1;
+    return opt;
+}
+
 static int start_server(struct lg_up *p, struct lg_err *reterr)
 {
     const struct lg_config *cfg = &p->cfg;
     const bool tls = cfg->api.tls_cert[0] != '\0';
     const struct lg_http_tls cert = {.cert_file = cfg->api.tls_cert, .key_file = cfg->api.tls_key};
+    struct lg_http_server_opts opt = common_opts(cfg);
     struct lg_buf origins;
-    struct lg_http_server_opts opt = {
-            .host = cfg->api.host,
-            .port = cfg->api.port,
-            .surfaces = LG_SURFACE_API,
-            .threads = cfg->api.threads,
-            .max_connections = cfg->api.max_connections,
-            .max_connections_per_ip = cfg->api.max_connections_per_address,
-            .max_body_bytes = cfg->api.max_request_bytes,
-            .max_inflight_bytes = cfg->intake.max_inflight_bytes,
-            .idle_timeout_s = (unsigned)(cfg->api.idle_timeout_ns / LG_NS_PER_SEC),
-            .rate_per_s = (uint64_t)(cfg->api.rate + 0.5),
-            .rate_burst = (uint64_t)(cfg->api.burst + 0.5),
-            .tls = tls ? &cert : NULL,
-            .auth_off = cfg->auth.disable,
-            .authenticate = lg_auth_http,
-            .auth_ctx = p->auth,
-    };
     int rc;
 
+    opt.host = cfg->api.host;
+    opt.port = cfg->api.port;
+    opt.surfaces = LG_SURFACE_API;
+    opt.threads = cfg->api.threads;
+    opt.max_inflight_bytes = cfg->intake.max_inflight_bytes;
+    opt.tls = tls ? &cert : NULL;
+    opt.authenticate = lg_auth_http;
+    opt.auth_ctx = p->auth;
     lg_buf_init(&origins, (size_t)LG_CONFIG_LIST_ITEMS * (LG_CONFIG_TEXT_BYTES + 1) + 1);
     join_origins(&cfg->api.cors_origins, &origins);
     if (origins.failed < 0) {
@@ -155,11 +179,29 @@ static int start_server(struct lg_up *p, struct lg_err *reterr)
     }
     if (cfg->api.cors_origins.n > 0)
         opt.cors_origins = origins.p;
-    if (opt.rate_per_s == 0)
-        opt.rate_per_s = 1;
     rc = lg_http_server_start(p->router, &opt, &p->server, reterr);
     lg_buf_done(&origins);
     return rc;
+}
+
+/* No foreign page may read this one's answers, whatever the API's own listener allows. */
+static int start_dashboard(struct lg_up *p, struct lg_err *reterr)
+{
+    const struct lg_config *cfg = &p->cfg;
+    const bool tls = cfg->dashboard.tls_cert[0] != '\0';
+    const struct lg_http_tls cert = {
+            .cert_file = cfg->dashboard.tls_cert, .key_file = cfg->dashboard.tls_key};
+    struct lg_http_server_opts opt = common_opts(cfg);
+
+    if (p->dashboard == NULL)
+        return 0;
+    opt.host = cfg->dashboard.host;
+    opt.port = cfg->dashboard.port;
+    opt.surfaces = LG_SURFACE_DASHBOARD;
+    opt.tls = tls ? &cert : NULL;
+    opt.authenticate = lg_dashboard_authenticate;
+    opt.auth_ctx = p->dashboard;
+    return lg_http_server_start(p->router, &opt, &p->page_server, reterr);
 }
 
 /* One listener, plain or TLS. Without a tenant of its own, or certificates to tell it, it is for
@@ -213,6 +255,8 @@ int lg_up_http_start(struct lg_up *p, struct lg_err *reterr)
         rc = lg_api_start(p->api, reterr);
     if (rc == 0)
         rc = start_server(p, reterr);
+    if (rc == 0)
+        rc = start_dashboard(p, reterr);
     return rc < 0 ? rc : start_syslog(p, reterr);
 }
 
@@ -224,8 +268,12 @@ void lg_up_http_stop(struct lg_up *p, uint32_t ms)
     }
     if (p->api != NULL)
         lg_api_stop(p->api); /* event streams would keep the server waiting */
+    lg_http_server_stop(p->page_server, ms);
+    p->page_server = NULL;
     lg_http_server_stop(p->server, ms);
     p->server = NULL;
+    lg_dashboard_free(p->dashboard);
+    p->dashboard = NULL;
     lg_api_free(p->api);
     p->api = NULL;
     lg_router_free(p->router);

@@ -11,6 +11,7 @@
 #include "pipeline/stage.h"
 #include "services/alerts.h"
 #include "services/api.h"
+#include "services/dashboard.h"
 #include "services/indexer.h"
 #include "services/inference.h"
 #include "services/intake.h"
@@ -66,6 +67,8 @@ struct lg_up {
     struct lg_syslog_listener *syslog[2]; /* plain, TLS */
     struct lg_router *router;
     struct lg_http_server *server;
+    struct lg_dashboard *dashboard;
+    struct lg_http_server *page_server; /* of the dashboard */
 
     pthread_t house;
     bool house_runs;

@@ -9,6 +9,8 @@
 #include "event/codec.h"
 #include "pipeline/stage.h"
 #include "services/api.h"
+#include "services/dashboard.h"
+#include "services/sessions.h"
 
 /*
  * The API over the real stores and the real bus in a folder of its own, called without a socket.
@@ -45,6 +47,10 @@ struct api_fix {
     struct lg_api *api;
     struct lg_router *rt;
     struct lg_http_server_opts opts;
+    struct lg_dashboard *dash;
+    bool by_page; /* calls go to the dashboard's surface, below /api, with a session */
+    char cookie[API_ROLES][LG_SESSION_TEXT + 1];
+    char csrf[API_ROLES][LG_SESSION_CSRF + 1];
     char token[API_ROLES][LG_TOKEN_CHARS + 1];
     char token_id[API_ROLES][LG_TOKEN_ID_CHARS + 1];
     struct lg_uuid alert[2], inference[2], event[2]; /* the first of each tenant */
@@ -310,6 +316,41 @@ static inline void fix_fill(struct api_fix *f)
     }
 }
 
+static const struct lg_asset fix_files[] = {
+        {"/assets/app-1a2b.js", "text/javascript; charset=utf-8", "aa11", true,
+                {"let page = 1;", 13}, {"(packed)", 8}},
+        {"/favicon.svg", "image/svg+xml", "bb22", false, {"<svg/>", 6}, {NULL, 0}},
+        {"/index.html", "text/html; charset=utf-8", "cc33", false, {"<!doctype html><p>page", 22},
+                {"(page)", 6}},
+};
+
+static inline void fix_dashboard(struct api_fix *f)
+{
+    const struct lg_dashboard_deps deps = {.api = f->api,
+            .auth = f->auth,
+            .admin = f->alerts->admin,
+            .config = &f->cfg,
+            .assets = {fix_files, sizeof(fix_files) / sizeof(*fix_files)},
+            .clock = fix_clock,
+            .clock_ctx = f};
+    struct lg_err err = {0};
+
+    if (lg_dashboard_new(&deps, &f->dash, &err) < 0 ||
+            lg_dashboard_attach(f->dash, f->rt, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+/* The server's options as the dashboard's listener has them. */
+static inline struct lg_http_server_opts fix_page_opts(struct api_fix *f)
+{
+    struct lg_http_server_opts opts = f->opts;
+
+    opts.surfaces = LG_SURFACE_DASHBOARD;
+    opts.authenticate = lg_dashboard_authenticate;
+    opts.auth_ctx = f->dash;
+    return opts;
+}
+
 static inline int fix_setup(void **state)
 {
     struct api_fix *f = calloc(1, sizeof(*f));
@@ -353,8 +394,17 @@ static inline int fix_setup(void **state)
     f->opts = (struct lg_http_server_opts){
             .authenticate = lg_auth_http, .auth_ctx = f->auth, .clock = fix_clock, .clock_ctx = f};
     lg_http_reply_init(&f->reply);
+    fix_dashboard(f);
     *state = f;
     return 0;
+}
+
+static inline int fix_setup_page(void **state)
+{
+    int rc = fix_setup(state);
+
+    ((struct api_fix *)*state)->by_page = true;
+    return rc;
 }
 
 static inline int fix_teardown(void **state)
@@ -364,6 +414,7 @@ static inline int fix_teardown(void **state)
     lg_http_reply_done(&f->reply);
     lg_api_stop(f->api);
     lg_router_free(f->rt);
+    lg_dashboard_free(f->dash);
     lg_api_free(f->api);
     lg_auth_free(f->auth);
     lg_metrics_free(f->metrics);
@@ -377,17 +428,70 @@ static inline int fix_teardown(void **state)
 
 /* ---- calls ---- */
 
+static inline void fix_value(struct api_fix *f, const char *key, char *out, size_t cap);
+
+/* What `call` says over these options; the answer is in f->reply. */
+static inline int fix_send(
+        struct api_fix *f, const struct lg_http_server_opts *opts, const struct lg_http_call *call)
+{
+    (void)__atomic_add_fetch(&f->now, 1000000, __ATOMIC_RELAXED); /* no two at one moment */
+    lg_http_reply_done(&f->reply);
+    lg_http_reply_init(&f->reply);
+    assert_int_equal(lg_http_call(f->rt, opts, call, &f->reply), 0);
+    return f->reply.status;
+}
+
+/* Signs in at the dashboard; false where the token is let in nowhere. */
+static inline bool fix_sign_in(struct api_fix *f, enum api_role as)
+{
+    const struct lg_http_server_opts opts = fix_page_opts(f);
+    const char *const headers[] = {"Host: localhost", "Content-Type: application/json", NULL};
+    struct lg_http_call call = {.method = "POST", .uri = LG_STR("/session"), .headers = headers};
+    char body[128];
+    struct lg_str cookie;
+
+    (void)snprintf(body, sizeof(body), "{\"token\":\"%s\"}", f->token[as]);
+    call.body = lg_str_z(body);
+    if (fix_send(f, &opts, &call) != 200)
+        return false;
+    fix_value(f, "csrf_token", f->csrf[as], sizeof(f->csrf[as]));
+    cookie = lg_http_reply_header(&f->reply, "Set-Cookie");
+    assert_true(lg_str_starts(cookie, LG_STR("logster_session=")));
+    cookie = lg_str_sub(cookie, 16, 16 + LG_SESSION_TEXT);
+    assert_int_equal(cookie.n, LG_SESSION_TEXT);
+    memcpy(f->cookie[as], cookie.p, cookie.n);
+    return true;
+}
+
+/* Is this a row of the dashboard alone? */
+static inline bool fix_is_page(const char *uri)
+{
+    return strcmp(uri, "/session") == 0 || strcmp(uri, "/") == 0 || strncmp(uri, "/page", 5) == 0 ||
+            strncmp(uri, "/assets", 7) == 0;
+}
+
 /* One request; returns the status, the answer is in f->reply. `header` may be NULL. */
 static inline int fix_call(struct api_fix *f, enum api_role as, const char *method, const char *uri,
         const char *body, const char *header)
 {
-    char authorization[128];
-    const char *headers[5] = {"Host: localhost"};
+    bool page = f->by_page || fix_is_page(uri);
+    struct lg_http_server_opts opts = page ? fix_page_opts(f) : f->opts;
+    char authorization[128], cookie[128], csrf[128], below[1024];
+    const char *headers[8] = {"Host: localhost"};
     struct lg_http_call call = {.method = method, .uri = lg_str_z(uri), .headers = headers};
     size_t n = 1;
-    int rc;
+    int status;
 
-    if (as != API_NOBODY) {
+    if (f->by_page && !fix_is_page(uri) && strncmp(uri, "/api/", 5) != 0) {
+        (void)snprintf(below, sizeof(below), "/api%s", uri);
+        call.uri = lg_str_z(below);
+    }
+    if (as != API_NOBODY && f->by_page && (f->cookie[as][0] != '\0' || fix_sign_in(f, as))) {
+        (void)snprintf(cookie, sizeof(cookie), "Cookie: logster_session=%s", f->cookie[as]);
+        (void)snprintf(csrf, sizeof(csrf), "X-CSRF-Token: %s", f->csrf[as]);
+        headers[n++] = cookie;
+        headers[n++] = csrf;
+    } else if (as != API_NOBODY) {
         (void)snprintf(
                 authorization, sizeof(authorization), "Authorization: Bearer %s", f->token[as]);
         headers[n++] = authorization;
@@ -399,12 +503,10 @@ static inline int fix_call(struct api_fix *f, enum api_role as, const char *meth
     if (header != NULL)
         headers[n++] = header;
     headers[n] = NULL;
-    (void)__atomic_add_fetch(&f->now, 1000000, __ATOMIC_RELAXED); /* no two at one moment */
-    lg_http_reply_done(&f->reply);
-    lg_http_reply_init(&f->reply);
-    rc = lg_http_call(f->rt, &f->opts, &call, &f->reply);
-    assert_int_equal(rc, 0);
-    return f->reply.status;
+    status = fix_send(f, &opts, &call);
+    if (as != API_NOBODY && strcmp(uri, "/session") == 0 && strcmp(method, "GET") != 0)
+        f->cookie[as][0] = '\0'; /* that session is over */
+    return status;
 }
 
 static inline int fix_get(struct api_fix *f, enum api_role as, const char *uri)
