@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/page.h"
 
 static const struct lg_command commands[] = {
         {"scan", "verdicts on recorded telemetry: attack windows with their evidence", lg_cmd_scan},
@@ -36,6 +37,7 @@ static void usage(FILE *to)
 
 int main(int argc, char **argv)
 {
+    lg_cli_page = lg_web_page;
     (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error to report, not a death */
     if (argc < 2) {
         usage(stderr);
