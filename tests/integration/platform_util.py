@@ -28,6 +28,7 @@ class Platform:
                          "dashboard.port": 0, **settings}
         self.process = None
         self.url = None
+        self.dashboard = None  # its address, where it is enabled
         self.token = None
         self.said = ""
 
@@ -54,6 +55,8 @@ class Platform:
             time.sleep(0.02)
         self.said = said.decode()
         self.url = re.search(r"logster is up: (\S+)", self.said).group(1)
+        page = re.search(r"^dashboard: (\S+)", self.said, re.M)
+        self.dashboard = page.group(1) if page else None
         self.token = (self.folder / "admin-token").read_text().strip()
         return True
 
