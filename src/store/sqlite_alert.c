@@ -21,6 +21,7 @@ static void store_close(struct lg_alert_store *st)
 {
     struct lg_sqlite_alerts *as = lg_alerts_of(st);
 
+    lg_alert_index_done(as);
     lg_sdb_done(&as->db);
     (void)pthread_mutex_destroy(&as->used_lock);
     lg_free(as);
@@ -147,6 +148,12 @@ int lg_sqlite_alert_store_open(const char *path, struct lg_alert_store **ret, st
     if (rc < 0) {
         lg_free(as);
         return rc;
+    }
+    rc = lg_alert_index_init(as);
+    if (rc < 0) {
+        lg_sdb_done(&as->db);
+        lg_free(as);
+        return lg_err_set(reterr, rc, "%s: %s", path, lg_err_name(rc));
     }
     (void)pthread_mutex_init(&as->used_lock, NULL);
     as->base.ops = &ops;

@@ -1,10 +1,28 @@
 #ifndef LG_STORE_SQLITE_ALERT_INT_H
 #define LG_STORE_SQLITE_ALERT_INT_H
 
+#include <stdatomic.h>
+
 #include "crypto/chain.h"
 #include "store/admin_store.h"
+#include "store/alert_columns.h"
 #include "store/alert_store.h"
 #include "store/sqlite_int.h"
+
+/* The copy of what lists look at (sqlite_alert_index.c). */
+struct lg_alert_index {
+    pthread_rwlock_t lock;            /* columns and change */
+    struct lg_alert_columns *columns; /* NULL: not loaded */
+    int64_t change;                   /* they hold all changes up to this one */
+    /* Settings: as many alerts are read while a list waits, more of them beside it; bytes that the
+     * columns may take. */
+    uint32_t inline_rows;
+    size_t max_bytes;
+    pthread_mutex_t loader_lock; /* the rest */
+    pthread_t loader;
+    bool has_loader;
+    atomic_bool loading, too_big, closing;
+};
 
 /* alerts.db behind both interfaces. */
 struct lg_sqlite_alerts {
@@ -13,6 +31,7 @@ struct lg_sqlite_alerts {
     struct lg_sdb db;
     uint8_t cursor_key[32]; /* made with the file: cursors of one store are no use to another */
     pthread_mutex_t used_lock;
+    struct lg_alert_index index;
 };
 
 extern const struct lg_migrations lg_alert_migrations;
@@ -75,6 +94,16 @@ struct lg_rows {
     uint32_t n, cap;
 };
 int lg_rows_read(struct lg_q *q, struct lg_arena *a, struct lg_rows *r) LG_MUST_CHECK;
+
+/* sqlite_alert_index.c. open: a view as lg_view_open gives it; 1: and the columns in the very state
+ * that it sees, until leave; 0: there are none now, ask the file. */
+int lg_alert_index_init(struct lg_sqlite_alerts *as) LG_MUST_CHECK;
+void lg_alert_index_done(struct lg_sqlite_alerts *as);
+int lg_alert_index_open(struct lg_sqlite_alerts *as, struct lg_view *v, const struct lg_scope *sc,
+        struct lg_str filter) LG_MUST_CHECK;
+void lg_alert_index_leave(struct lg_sqlite_alerts *as);
+/* Are there columns? (tests, benches) */
+bool lg_alert_index_ready(struct lg_sqlite_alerts *as);
 
 /* sqlite_alert_write.c, _list.c, _read.c, _rules.c */
 int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, size_t n,

@@ -6,10 +6,11 @@
 #include "store/sqlite_alert_int.h"
 
 /*
- * Listing. A page is found in two steps: keys (sort value, second value, row) in order from one
- * covering index a tenant, merged over the tenants of the scope; then the rows themselves. Where a
- * filter is selective (few alerts of that endpoint, technique or text), its own index drives and
- * the few are sorted. The tenant stands first in every query: `a.tenant=?1`.
+ * Listing. A page is found in two steps: keys (sort value, second value, row) in order, then the
+ * rows themselves. Keys of a list that filters come from the columns in memory; without a filter,
+ * or while there are no columns, from one covering index a tenant, merged over the tenants of the
+ * scope; there a selective filter (few alerts of that endpoint, technique or text) leads by its own
+ * index and the few are sorted. The tenant stands first in every query: `a.tenant=?1`.
  */
 #define FEW 2000 /* driven by the filter below this, by the sort's index above */
 
@@ -577,6 +578,78 @@ static int total_of(struct listing *l, uint32_t n, struct lg_alert_page *ret)
     return rc;
 }
 
+/* ---- by the columns ---- */
+
+static struct lg_alert_place place_of(const struct key *k, bool real)
+{
+    return (struct lg_alert_place){
+            real ? lg_alert_prob_order(k->real) : k->value, k->second, k->id};
+}
+
+static struct key key_of(const struct lg_alert_place *p, bool real)
+{
+    return (struct key){.real = real ? lg_alert_prob_of(p->value) : 0,
+            .value = real ? 0 : p->value,
+            .second = p->second,
+            .id = p->id};
+}
+
+/* The endpoint's ref in each tenant of the view; 0 where there is no such. */
+static int endpoint_refs(const struct listing *l, struct lg_arena *a, int64_t **ret)
+{
+    int64_t *refs = (int64_t *)lg_arena_zalloc(a, (l->v->n_tenants + 1u) * sizeof(*refs));
+    int rc = refs == NULL ? LG_ENOMEM : 0;
+    struct lg_q q;
+
+    for (uint32_t i = 0; rc >= 0 && i < l->v->n_tenants; i++) {
+        lg_q_open(&q, l->v->c, "SELECT ref FROM endpoints WHERE tenant=?1 AND endpoint=?2");
+        lg_q_i64(&q, l->v->tenants[i]);
+        lg_q_str(&q, l->q->endpoint);
+        rc = lg_q_step(&q);
+        if (rc > 0)
+            refs[i] = lg_q_col_i64(&q, 0);
+        lg_q_done(&q);
+    }
+    *ret = refs;
+    return rc;
+}
+
+/* keys[0..limit] by the columns, and the total. */
+static int ask_columns(struct listing *l, const struct lg_alert_columns *columns, bool count,
+        struct lg_arena *a, struct key *keys, uint32_t *ret_n, struct lg_alert_page *ret)
+{
+    struct lg_alert_place after = place_of(&l->cursor.at, l->sort->real);
+    struct lg_alert_columns_query cq = {.q = l->q,
+            .text = l->text,
+            .tenants = l->v->tenants,
+            .n_tenants = l->v->n_tenants,
+            .second = l->sort->second,
+            .after = l->has_cursor ? &after : NULL};
+    struct lg_alert_columns_page page;
+    int64_t *refs = NULL;
+    int rc = l->q->endpoint.n > 0 ? endpoint_refs(l, a, &refs) : 0;
+
+    cq.endpoints = refs;
+    if (rc >= 0)
+        rc = lg_alert_columns_list(columns, &cq, &page);
+    if (rc < 0)
+        return rc;
+    for (uint32_t i = 0; i < page.n; i++)
+        keys[i] = key_of(&page.places[i], l->sort->real);
+    lg_free(page.places);
+    *ret_n = page.n;
+    if (!count)
+        return 0;
+    ret->total = page.total;
+    if (narrow(l->q) && page.total > LG_STORE_TOTAL_CAP) {
+        ret->total = LG_STORE_TOTAL_CAP;
+        ret->total_is_lower_bound = true;
+    }
+    return 0;
+}
+
+/* ---- the page ---- */
+
 static int next_page(const struct listing *l, const struct lg_sqlite_alerts *as,
         const struct key *last, struct lg_arena *a, struct lg_alert_page *ret)
 {
@@ -588,26 +661,40 @@ static int next_page(const struct listing *l, const struct lg_sqlite_alerts *as,
     return lg_cursor_seal(as->cursor_key, &cu, sizeof(cu), a, &ret->next_cursor);
 }
 
-static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *a,
-        struct lg_alert_page *ret)
+/* keys[0..limit] by the indices of the file, and the total. */
+static int ask_file(struct listing *l, bool count, struct lg_arena *a, struct key *keys,
+        uint32_t *ret_n, struct lg_alert_page *ret)
 {
-    bool count = !l->q->no_total && !l->has_cursor, counted = count && narrow(l->q);
     struct stream *v = (struct stream *)lg_arena_zalloc(a, (l->v->n_tenants + 1u) * sizeof(*v));
+    int rc;
+
+    if (v == NULL)
+        return LG_ENOMEM;
+    rc = open_streams(l, v);
+    if (rc >= 0 && count && !narrow(l->q))
+        rc = exact_total(l, ret);
+    if (rc >= 0)
+        rc = merge(l, v, keys, ret_n);
+    for (uint32_t i = 0; i < l->v->n_tenants; i++)
+        lg_q_done(&v[i].q);
+    if (rc >= 0 && count && narrow(l->q))
+        rc = total_of(l, *ret_n, ret);
+    return rc;
+}
+
+/* `columns`: NULL where the file is to be asked. */
+static int run(struct listing *l, struct lg_sqlite_alerts *as,
+        const struct lg_alert_columns *columns, struct lg_arena *a, struct lg_alert_page *ret)
+{
+    bool count = !l->q->no_total && !l->has_cursor;
     struct key *keys = (struct key *)lg_arena_alloc(a, (l->q->limit + 1u) * sizeof(*keys));
     uint32_t n = 0;
     int rc;
 
-    if (v == NULL || keys == NULL)
+    if (keys == NULL)
         return LG_ENOMEM;
-    rc = open_streams(l, v);
-    if (rc >= 0 && count && !counted)
-        rc = exact_total(l, ret);
-    if (rc >= 0)
-        rc = merge(l, v, keys, &n);
-    for (uint32_t i = 0; i < l->v->n_tenants; i++)
-        lg_q_done(&v[i].q);
-    if (rc >= 0 && counted)
-        rc = total_of(l, n, ret);
+    rc = columns != NULL ? ask_columns(l, columns, count, a, keys, &n, ret)
+                         : ask_file(l, count, a, keys, &n, ret);
     if (rc >= 0)
         rc = fetch_rows(l, keys, n > l->q->limit ? l->q->limit : n, a, ret);
     if (rc >= 0 && l->has_cursor) {
@@ -619,6 +706,31 @@ static int run(struct listing *l, struct lg_sqlite_alerts *as, struct lg_arena *
     return rc;
 }
 
+static int open_and_run(struct listing *l, struct lg_sqlite_alerts *as, const struct lg_scope *sc,
+        struct lg_arena *a, struct lg_alert_page *ret)
+{
+    struct lg_view v = {0};
+    bool filters = narrow(l->q) || l->q->statuses != 0, columns = false;
+    int rc;
+
+    /* the columns' texts are lines: what goes over lines is not found in them */
+    if (!filters || lg_str_chr(l->text, '\n') >= 0) {
+        rc = lg_view_open(&v, &as->db, sc, l->q->tenant);
+    } else {
+        rc = lg_alert_index_open(as, &v, sc, l->q->tenant);
+        columns = rc > 0;
+    }
+    if (rc < 0)
+        return rc;
+    l->v = &v;
+    rc = run(l, as, columns ? as->index.columns : NULL, a, ret);
+    if (columns)
+        lg_alert_index_leave(as);
+    l->v = NULL;
+    lg_view_done(&v);
+    return rc;
+}
+
 int lg_sqlite_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_alert_query *q, struct lg_arena *a, struct lg_alert_page *ret)
 {
@@ -626,7 +738,6 @@ int lg_sqlite_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
     struct listing l = {.q = q};
     struct lg_alert_page page = {.next_cursor = LG_STR("")};
     struct lg_buf text;
-    struct lg_view v;
     int rc = 0;
 
     if (q->limit < 1 || q->limit > LG_STORE_LIMIT_MAX || q->offset > LG_STORE_OFFSET_MAX ||
@@ -644,12 +755,7 @@ int lg_sqlite_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
     l.text = lg_buf_str(&text);
     rc = text.failed;
     if (rc == 0)
-        rc = lg_view_open(&v, &as->db, sc, q->tenant);
-    if (rc >= 0) {
-        l.v = &v;
-        rc = run(&l, as, a, &page);
-        lg_view_done(&v);
-    }
+        rc = open_and_run(&l, as, sc, a, &page);
     lg_buf_done(&text);
     lg_buf_done(&l.ids_json);
     if (rc >= 0)

@@ -130,7 +130,17 @@ static const char *const v2[] = {
         NULL,
 };
 
-static const char *const *const steps[] = {v1, v2};
+/*
+ * Version 3: each change of an alert gets the next number, so that who holds a copy in memory
+ * (sqlite_alert_index.c) finds what has changed since. Alerts of older versions have 0.
+ */
+static const char *const v3[] = {
+        "ALTER TABLE alerts ADD COLUMN change INTEGER NOT NULL DEFAULT 0",
+        "CREATE INDEX alerts_change ON alerts(change)",
+        NULL,
+};
+
+static const char *const *const steps[] = {v1, v2, v3};
 
 const struct lg_migrations lg_alert_migrations = {
         steps, sizeof(steps) / sizeof(*steps), 0x4c67416c /* "LgAl" */};

@@ -1,9 +1,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/alert_techniques.h"
 #include "store/sqlite_alert_int.h"
 
 #define ACTOR_SERVICE LG_STR("system:alerts")
+#define NEXT_CHANGE "(SELECT coalesce(max(change), 0)+1 FROM alerts)"
 
 int lg_tenant_ref(struct lg_conn *c, struct lg_str tenant, int64_t *ret)
 {
@@ -93,22 +95,16 @@ int lg_alert_outbox(
 /* Techniques of `al` and their parents; those that are there stay. */
 static int put_techniques(struct lg_conn *c, int64_t key, int64_t tenant, const struct lg_alert *al)
 {
-    struct lg_str rest = lg_str_sub(al->techniques, 1, al->techniques.n), part;
+    struct lg_str rest = al->techniques, t;
     struct lg_q q;
     int rc = 0;
 
-    while (rc >= 0 && lg_str_split(&rest, ',', &part)) {
-        struct lg_str t = lg_str_sub(part, 1, part.n);
-        ptrdiff_t quote = lg_str_chr(t, '"');
-
-        t = lg_str_sub(t, 0, quote < 0 ? 0 : (size_t)quote);
-        if (t.n < 5)
-            continue;
+    while (rc >= 0 && lg_technique_next(&rest, &t)) {
         lg_q_open(&q, c, "INSERT OR IGNORE INTO alert_techniques VALUES(?1,?2,?3),(?1,?4,?3)");
         lg_q_i64(&q, tenant);
         lg_q_str(&q, t);
         lg_q_i64(&q, key);
-        lg_q_str(&q, lg_str_sub(t, 0, 5));
+        lg_q_str(&q, lg_str_sub(t, 0, LG_TECHNIQUE_PARENT));
         rc = lg_q_run(&q);
     }
     return rc;
@@ -150,8 +146,9 @@ static int insert_alert(
             " first_seen, last_seen, received_at, created_at, updated_at, occurrences, version,"
             " fold_key, first_inference, last_inference, previous, recurrence, assignee,"
             " resolved_by, techniques, title, process, process_guid, process_hash, user,"
-            " analyst_notes, description, evidence) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,"
-            "?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?30)");
+            " analyst_notes, description, evidence, change) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,"
+            "?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,?28,?29,?"
+            "30," NEXT_CHANGE ")");
     lg_q_i64(&q, key);
     lg_q_uuid(&q, &al->alert_id);
     lg_q_i64(&q, tenant);
@@ -200,7 +197,8 @@ int lg_alert_row_update(struct lg_conn *c, int64_t key, int64_t tenant, const st
     lg_q_open(&q, c,
             "UPDATE alerts SET status=?2, severity=?3, attack_prob=?4, first_seen=?5, last_seen=?6,"
             " received_at=?7, updated_at=?8, occurrences=?9, version=?10, last_inference=?11,"
-            " assignee=?12, resolved_by=?13, analyst_notes=?14 WHERE id=?1");
+            " assignee=?12, resolved_by=?13, analyst_notes=?14, change=" NEXT_CHANGE
+            " WHERE id=?1");
     lg_q_i64(&q, key);
     lg_q_i64(&q, al->status);
     lg_q_i64(&q, al->severity);

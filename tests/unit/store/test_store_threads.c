@@ -63,6 +63,21 @@ static void read_once(struct lg_arena *a, const struct lg_scope *events, const s
     }
 }
 
+/* The columns and the rows of a page are of one state: what a filter let through matches it. */
+static void list_once(struct lg_arena *a, const struct lg_scope *sc)
+{
+    struct lg_alert_query q = {
+            .limit = 100, .statuses = 1u << LG_ALERT_ACKNOWLEDGED, .sort = LG_ALERT_BY_OCCURRENCES};
+    struct lg_alert_page p = {0};
+
+    if (alerts->ops->alert_list(alerts, sc, &q, a, &p) < 0 || p.total != p.n)
+        atomic_fetch_add(&failed, 1);
+    for (uint32_t i = 0; i < p.n; i++)
+        if (p.alerts[i].status != LG_ALERT_ACKNOWLEDGED ||
+                (i > 0 && p.alerts[i].occurrences > p.alerts[i - 1].occurrences))
+            atomic_fetch_add(&failed, 1);
+}
+
 static void *read_thread(void *arg)
 {
     struct lg_scope *const *sc = (struct lg_scope *const *)arg;
@@ -71,6 +86,7 @@ static void *read_thread(void *arg)
     lg_arena_init(&a, 64u << 20);
     do {
         read_once(&a, sc[0], sc[1]);
+        list_once(&a, sc[1]);
         lg_arena_clear(&a);
     } while (atomic_load(&left) > 0);
     lg_arena_done(&a);
