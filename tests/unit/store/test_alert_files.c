@@ -142,7 +142,10 @@ static void test_older_file(void **state)
     fill(3, 1);
     lg_alert_store_close(f.st);
     f.st = NULL;
-    assert_int_equal(run_sql(f.path, "DROP TABLE sessions; PRAGMA user_version=1"), SQLITE_OK);
+    assert_int_equal(run_sql(f.path,
+                             "DROP TABLE sessions; DROP INDEX alerts_change;"
+                             "ALTER TABLE alerts DROP COLUMN change; PRAGMA user_version=1"),
+            SQLITE_OK);
     assert_int_equal(lg_sqlite_alert_store_open(f.path, &f.st, &err), 0);
     assert_int_equal(f.st->admin->ops->session_put(f.st->admin, &row), 0);
     assert_int_equal(f.st->admin->ops->session_seen(f.st->admin, row.hash, 5), 0);
