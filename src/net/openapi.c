@@ -182,29 +182,45 @@ static void request_body(struct gen *g, const struct lg_route *r)
     lg_jw_object_end(&g->w);
 }
 
-static void one_response(
-        struct gen *g, int status, const char *schema, const char *doc, const char *type)
+static void content(struct gen *g, const char *type, const char *schema)
 {
+    ptrdiff_t semi;
+    struct lg_str name = lg_str_z(type != NULL ? type : "application/json");
+
+    if (schema == NULL && type == NULL)
+        return;
+    semi = lg_str_chr(name, ';'); /* its parameters are no part of the key */
+    lg_jw_key(&g->w, lg_str_sub(name, 0, semi < 0 ? name.n : (size_t)semi));
+    lg_jw_object(&g->w);
+    if (schema != NULL) {
+        lg_jw_key(&g->w, LG_STR("schema"));
+        schema_ref(g, schema);
+    }
+    lg_jw_object_end(&g->w);
+}
+
+/* The answer of one status, in each of the types that the docs of `list` give it. */
+static void one_response(struct gen *g, int status, const struct lg_response_doc *list, size_t n)
+{
+    const struct lg_response_doc problem = {status, "Problem", NULL, LG_PROBLEM_TYPE};
+    const char *doc = n > 0 ? list[0].doc : NULL;
     char code[16];
 
-    if (status >= 400 && schema == NULL && type == NULL) {
-        schema = "Problem";
-        type = LG_PROBLEM_TYPE;
+    if (n == 0 || (status >= 400 && list[0].schema == NULL && list[0].type == NULL)) {
+        list = &problem;
+        n = 1;
+        if (status < 400)
+            n = 0;
     }
     (void)snprintf(code, sizeof(code), "%d", status);
     lg_jw_key(&g->w, lg_str_z(code));
     lg_jw_object(&g->w);
     text(g, "description", doc != NULL ? doc : lg_http_reason(status));
-    if (schema != NULL || type != NULL) {
+    if (n > 0 && (list[0].schema != NULL || list[0].type != NULL)) {
         lg_jw_key(&g->w, LG_STR("content"));
         lg_jw_object(&g->w);
-        lg_jw_key(&g->w, lg_str_z(type != NULL ? type : "application/json"));
-        lg_jw_object(&g->w);
-        if (schema != NULL) {
-            lg_jw_key(&g->w, LG_STR("schema"));
-            schema_ref(g, schema);
-        }
-        lg_jw_object_end(&g->w);
+        for (size_t i = 0; i < n && list[i].status == status; i++)
+            content(g, list[i].type, list[i].schema);
         lg_jw_object_end(&g->w);
     }
     lg_jw_object_end(&g->w);
@@ -228,7 +244,8 @@ static void responses(struct gen *g, const struct lg_route *r)
     for (size_t i = 0; i < LG_ROUTE_MAX_RESPONSES && r->responses[i].status != 0; i++) {
         const struct lg_response_doc *d = &r->responses[i];
 
-        one_response(g, d->status, d->schema, d->doc, d->type);
+        if (i == 0 || d[-1].status != d->status) /* those of one status stand together */
+            one_response(g, d->status, d, LG_ROUTE_MAX_RESPONSES - i);
     }
     for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++) {
         bool said = !always[i].can;
@@ -236,7 +253,7 @@ static void responses(struct gen *g, const struct lg_route *r)
         for (size_t k = 0; k < LG_ROUTE_MAX_RESPONSES && r->responses[k].status != 0; k++)
             said = said || r->responses[k].status == always[i].status;
         if (!said)
-            one_response(g, always[i].status, NULL, NULL, NULL);
+            one_response(g, always[i].status, NULL, 0);
     }
     lg_jw_object_end(&g->w);
 }

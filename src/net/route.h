@@ -85,7 +85,8 @@ struct lg_response_doc {
     const char *
             schema; /* name given to lg_router_schemas; NULL: problem for 4xx and 5xx, else empty */
     const char *doc;  /* NULL: the reason phrase */
-    const char *type; /* NULL: application/json */
+    const char *type; /* NULL: application/json; a status in several types has a doc for each, one
+                       * after the other */
 };
 
 /* Fills the answer with the functions of http_server.h. 0 when it did (or has gone later);

@@ -87,8 +87,8 @@ int api_hosts(struct lg_api *api, const struct lg_scope *sc, const struct lg_ran
     return 0;
 }
 
-void api_put_endpoint(
-        struct lg_jw *w, const struct lg_host_row *h, const struct lg_endpoint_alerts *al)
+void api_put_endpoint(struct lg_jw *w, const struct lg_host_row *h,
+        const struct lg_endpoint_alerts *al, uint32_t parts)
 {
     lg_jw_object(w);
     LG_JW_STR(w, "tenant_id", h->tenant_id);
@@ -109,6 +109,16 @@ void api_put_endpoint(
     api_put_str(w, LG_STR("worst_active_severity"),
             al != NULL && al->active > 0 ? lg_str_z(lg_severity_name(al->worst_active))
                                          : LG_STR(""));
+    if (parts > 0 && h->trend != NULL) {
+        lg_jw_key(w, LG_STR("trend"));
+        lg_jw_array(w);
+        for (uint32_t i = 0; i < parts; i++)
+            if (h->trend[i] >= 0)
+                lg_jw_double(w, (double)h->trend[i]);
+            else
+                lg_jw_null(w);
+        lg_jw_array_end(w);
+    }
     lg_jw_object_end(w);
 }
 
@@ -196,7 +206,7 @@ static int list_endpoints(struct lg_http_req *req, void *ctx)
     lg_jw_key(&w, LG_STR("endpoints"));
     lg_jw_array(&w);
     for (uint64_t i = offset; i < kept && i < offset + limit; i++)
-        api_put_endpoint(&w, &hosts[i].host, hosts[i].alerts);
+        api_put_endpoint(&w, &hosts[i].host, hosts[i].alerts, 0);
     lg_jw_array_end(&w);
     api_put_total(&w, kept, false);
     LG_JW_U64(&w, "limit", limit);
@@ -273,7 +283,7 @@ static int send_endpoint(struct lg_http_req *req, struct lg_api *api, struct pla
     lg_jw_init(&w, lg_http_out(req));
     lg_jw_object(&w);
     lg_jw_key(&w, LG_STR("endpoint"));
-    api_put_endpoint(&w, h, p->host.alerts);
+    api_put_endpoint(&w, h, p->host.alerts, 0);
     lg_jw_key(&w, LG_STR("ledger"));
     rc = api_put_ledger(
             &w, api, p->sc, h->tenant_id, h->endpoint_id, from > 0 ? from : 1, to > 0 ? to : 1);

@@ -1,5 +1,5 @@
 #include "event/event.h"
-#include "services/api_int.h"
+#include "services/api_event_int.h"
 
 /* Events: search and one. */
 
@@ -28,7 +28,7 @@ void api_put_event(struct lg_jw *w, const struct lg_event_row *row, bool with_ra
 static const char all_types[] = LG_EVENT_TYPES(TYPE_NAME);
 #undef TYPE_NAME
 
-static int read_query(const struct lg_http_req *req, struct lg_event_query *ret)
+int api_event_query(const struct lg_http_req *req, struct lg_event_query *ret)
 {
     *ret = (struct lg_event_query){
             .tenant = lg_req_str(req, "tenant_id"),
@@ -44,8 +44,6 @@ static int read_query(const struct lg_http_req *req, struct lg_event_query *ret)
             .process_guid = lg_req_str(req, "process_guid"),
             .text = lg_req_str(req, "q"),
             .ascending = lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")),
-            .limit = (uint32_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT),
-            .cursor = lg_req_str(req, "cursor"),
     };
     for (size_t i = 0; i < lg_req_count(req, "event_type"); i++) {
         enum lg_event_type t;
@@ -69,7 +67,9 @@ static int list_events(struct lg_http_req *req, void *ctx)
     int rc;
 
     lg_arena_init(&arena, API_LIST_ARENA);
-    rc = read_query(req, &q);
+    rc = api_event_query(req, &q);
+    q.limit = (uint32_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT);
+    q.cursor = lg_req_str(req, "cursor");
     if (rc == 0)
         rc = api_scope(req, &sc);
     if (rc == 0)
@@ -114,6 +114,23 @@ static int get_event(struct lg_http_req *req, void *ctx)
     return lg_http_send_json(req, 200);
 }
 
+#define FILTERS                                                                                    \
+    API_P_TENANT, API_P_TEXT("endpoint", "Only this endpoint_id"),                                 \
+            API_P_TIME("from", "Event time, from"), API_P_TIME("to", "Event time, before"),        \
+            API_P_TIME("received_from", "Arrival, from"),                                          \
+            API_P_TIME("received_to", "Arrival, before"),                                          \
+            API_P_ENUM("event_type", all_types + 1, "Only this type; may be repeated"),            \
+            API_P_TEXT("user", "Only with this user"),                                             \
+            API_P_TEXT("image", "Only with this program"),                                         \
+            API_P_TEXT("hash", "Only with this hash"), API_P_TEXT("ip", "Only with this address"), \
+            API_P_TEXT("process_guid", "Only of this process"), API_P_TEXT("q", "Free text"),      \
+            API_P_CHOICE("order", "asc|desc", "desc", "Direction of time")
+#define RAW(fallback)                                                                              \
+    {                                                                                              \
+        .name = "raw", .in = LG_IN_QUERY, .type = LG_PARAM_BOOL, .def = (fallback),                \
+        .doc = "With raw_event"                                                                    \
+    }
+
 static const struct lg_route rows[] = {
         {
                 .method = LG_GET,
@@ -129,27 +146,34 @@ static const struct lg_route rows[] = {
                        "`incomplete` and goes on with the cursor.",
                 .action = LG_ACT_EVENT_READ,
                 .flags = LG_ROUTE_TENANT,
-                .params = API_PARAMS(API_P_TENANT, API_P_TEXT("endpoint", "Only this endpoint_id"),
-                        API_P_TIME("from", "Event time, from"),
-                        API_P_TIME("to", "Event time, before"),
-                        API_P_TIME("received_from", "Arrival, from"),
-                        API_P_TIME("received_to", "Arrival, before"),
-                        API_P_ENUM("event_type", all_types + 1, "Only this type; may be repeated"),
-                        API_P_TEXT("user", "Only with this user"),
-                        API_P_TEXT("image", "Only with this program"),
-                        API_P_TEXT("hash", "Only with this hash"),
-                        API_P_TEXT("ip", "Only with this address"),
-                        API_P_TEXT("process_guid", "Only of this process"),
-                        API_P_TEXT("q", "Free text"),
-                        API_P_CHOICE("order", "asc|desc", "desc", "Direction of time"),
-                        {.name = "raw",
-                                .in = LG_IN_QUERY,
-                                .type = LG_PARAM_BOOL,
-                                .def = "false",
-                                .doc = "With raw_event"},
-                        API_P_LIMIT, API_P_CURSOR),
+                .params = API_PARAMS(FILTERS, RAW("false"), API_P_LIMIT, API_P_CURSOR),
                 .responses = {API_OK("EventListResponse", "A page of events")},
                 .handler = list_events,
+        },
+        {
+                .method = LG_GET,
+                .path = "/events/export",
+                .operation = "exportEvents",
+                .tag = "events",
+                .summary = "What a search finds, as a file",
+                .doc = "The search of `/events`, all of it up to `limit`: JSON lines, or CSV with "
+                       "the columns that hunting asks for, safe to open in a spreadsheet (cells "
+                       "that it would take for formulas begin with an apostrophe). A connection "
+                       "that is cut before the end means that the store failed meanwhile.",
+                .action = LG_ACT_EVENT_READ,
+                .flags = LG_ROUTE_TENANT,
+                .params = API_PARAMS(FILTERS, RAW("false"),
+                        API_P_CHOICE("format", "ndjson|csv", "ndjson", "What the file is"),
+                        {.name = "limit",
+                                .in = LG_IN_QUERY,
+                                .type = LG_PARAM_INT,
+                                .def = "10000",
+                                .min = 1,
+                                .max = 1000000,
+                                .doc = "Most rows of the file"}),
+                .responses = {{200, "EventResponse", "A line for each", LG_HTTP_NDJSON},
+                        {200, NULL, NULL, API_CSV}},
+                .handler = api_export_events,
         },
         {
                 .method = LG_GET,
@@ -161,11 +185,7 @@ static const struct lg_route rows[] = {
                 .flags = LG_ROUTE_TENANT,
                 .params = API_PARAMS(API_P_PATH_UUID("event_id", "Id of the event"),
                         API_P_TIME("time", "Its event time, where you know it: it is found faster"),
-                        {.name = "raw",
-                                .in = LG_IN_QUERY,
-                                .type = LG_PARAM_BOOL,
-                                .def = "true",
-                                .doc = "With raw_event"}),
+                        RAW("true")),
                 .responses = {API_OK("EventResponse", "The event"), API_GONE},
                 .handler = get_event,
         },

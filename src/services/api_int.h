@@ -159,9 +159,9 @@ void api_put_event(struct lg_jw *w, const struct lg_event_row *row, bool with_ra
 void api_put_inference(struct lg_jw *w, const struct lg_inference_row *row, bool with_evidence);
 int api_send_tree(struct lg_http_req *req, struct lg_api *api, const struct lg_scope *sc,
         const struct lg_tree_query *q, struct lg_arena *a);
-/* An endpoint with its alerts; `al` may be NULL. */
-void api_put_endpoint(
-        struct lg_jw *w, const struct lg_host_row *h, const struct lg_endpoint_alerts *al);
+/* An endpoint with its alerts; `al` may be NULL. With its trend where `parts` is not 0. */
+void api_put_endpoint(struct lg_jw *w, const struct lg_host_row *h,
+        const struct lg_endpoint_alerts *al, uint32_t parts);
 /* What could not be seen of an endpoint in [from, to). 0 or the store's error. */
 int api_put_ledger(struct lg_jw *w, struct lg_api *api, const struct lg_scope *sc,
         struct lg_str tenant, struct lg_str endpoint, lg_time from, lg_time to) LG_MUST_CHECK;

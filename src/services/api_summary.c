@@ -86,6 +86,7 @@ static int get_hosts(struct lg_http_req *req, void *ctx)
     int rc;
 
     lg_arena_init(&arena, API_LIST_ARENA);
+    q.parts = (uint32_t)lg_req_int(req, "trend", 0);
     if (q.from >= q.to)
         return bad_range(req);
     rc = api_scope(req, &sc);
@@ -98,7 +99,7 @@ static int get_hosts(struct lg_http_req *req, void *ctx)
     lg_jw_key(&w, LG_STR("hosts"));
     lg_jw_array(&w);
     for (uint32_t i = 0; i < n && i < limit; i++)
-        api_put_endpoint(&w, &hosts[i].host, hosts[i].alerts);
+        api_put_endpoint(&w, &hosts[i].host, hosts[i].alerts, q.parts);
     lg_jw_array_end(&w);
     LG_JW_U64(&w, "total", n);
     lg_jw_object_end(&w);
@@ -133,11 +134,26 @@ static int get_timeline(struct lg_http_req *req, void *ctx)
         LG_JW_U64(&w, "attacks", list[i].attacks);
         LG_JW_U64(&w, "errors", list[i].errors);
         LG_JW_DOUBLE(&w, "max_attack_prob", list[i].max_attack_prob);
+        LG_JW_DOUBLE(&w, "avg_attack_prob", list[i].avg_attack_prob);
+        LG_JW_DOUBLE(&w, "avg_confidence", list[i].avg_confidence);
+        LG_JW_DOUBLE(&w, "avg_inference_time_ms", list[i].avg_inference_time_ms);
+        LG_JW_DOUBLE(&w, "avg_graph_nodes", list[i].avg_graph_nodes);
+        LG_JW_DOUBLE(&w, "avg_graph_edges", list[i].avg_graph_edges);
+        LG_JW_U64(&w, "hosts", list[i].hosts);
         lg_jw_object_end(&w);
     }
     lg_jw_array_end(&w);
     lg_jw_object_end(&w);
     return lg_http_send_json(req, 200);
+}
+
+static void put_over_time(struct lg_jw *w, const struct lg_technique_count *c, uint32_t parts)
+{
+    lg_jw_key(w, LG_STR("over_time"));
+    lg_jw_array(w);
+    for (uint32_t i = 0; i < parts; i++)
+        lg_jw_u64(w, c->over_time[i]);
+    lg_jw_array_end(w);
 }
 
 static int get_techniques(struct lg_http_req *req, void *ctx)
@@ -150,6 +166,7 @@ static int get_techniques(struct lg_http_req *req, void *ctx)
     uint32_t n;
     int rc;
 
+    q.parts = (uint32_t)lg_req_int(req, "parts", 0);
     if (q.from >= q.to)
         return bad_range(req);
     rc = api_scope(req, &sc);
@@ -158,6 +175,9 @@ static int get_techniques(struct lg_http_req *req, void *ctx)
     if (rc < 0)
         return api_fail(req, rc);
     begin(&w, req, &q);
+    if (q.parts > 0)
+        LG_JW_DOUBLE(
+                &w, "part_seconds", (double)lg_range_part(&q, q.parts) / (double)LG_NS_PER_SEC);
     lg_jw_key(&w, LG_STR("techniques"));
     lg_jw_array(&w);
     for (uint32_t i = 0; i < n; i++) {
@@ -166,6 +186,8 @@ static int get_techniques(struct lg_http_req *req, void *ctx)
         api_put_str(&w, LG_STR("tactic"), lg_str_z(lg_alert_tactic(list[i].technique)));
         LG_JW_U64(&w, "attacks", list[i].attacks);
         LG_JW_U64(&w, "hosts", list[i].hosts);
+        if (q.parts > 0)
+            put_over_time(&w, &list[i], q.parts);
         lg_jw_object_end(&w);
     }
     lg_jw_array_end(&w);
@@ -189,7 +211,15 @@ static int get_techniques(struct lg_http_req *req, void *ctx)
             API_P_TEXT("host", "Only this endpoint_id"), API_P_TENANT
 
 static const struct lg_param range_params[] = {RANGE, API_P_END};
+#define PARTS(called, text)                                                                        \
+    {                                                                                              \
+        .name = (called), .in = LG_IN_QUERY, .type = LG_PARAM_INT, .def = "0", .min = 0,           \
+        .max = LG_STORE_PARTS_MAX, .doc = (text)                                                   \
+    }
+static const struct lg_param techniques_params[] = {
+        RANGE, PARTS("parts", "Also counts in so many equal parts of the range"), API_P_END};
 static const struct lg_param hosts_params[] = {RANGE,
+        PARTS("trend", "Also each host's largest probability in so many equal parts of the range"),
         {.name = "limit",
                 .in = LG_IN_QUERY,
                 .type = LG_PARAM_INT,
@@ -248,7 +278,7 @@ static const struct lg_route rows[] = {
                 .summary = "ATT&CK techniques in attack verdicts",
                 .action = LG_ACT_INFERENCE_READ,
                 .flags = LG_ROUTE_TENANT,
-                .params = range_params,
+                .params = techniques_params,
                 .responses = {API_OK("TechniquesResponse", "Techniques with their counts")},
                 .handler = get_techniques,
         },

@@ -113,21 +113,34 @@ struct lg_host_row {
     double max_attack_prob;
     double last_attack_prob; /* -1: none yet */
     lg_time last_seen;       /* end of the last window, or last event's hour */
+    const float *trend;      /* largest probability of each part of the range, -1 where nothing was
+                              * judged; NULL unless asked for */
 };
 struct lg_time_bucket { /* of the timeline */
     lg_time start;
     uint64_t inferences, attacks, errors;
     double max_attack_prob;
+    /* as struct lg_summary; 0 where nothing was judged */
+    double avg_attack_prob, avg_confidence, avg_inference_time_ms, avg_graph_nodes, avg_graph_edges;
+    uint64_t hosts;
 };
 struct lg_technique_count {
     struct lg_str technique;
     uint64_t attacks; /* attack verdicts that name it */
     uint64_t hosts;
+    const uint32_t *over_time; /* attacks in each part of the range; NULL unless asked for */
 };
+#define LG_STORE_PARTS_MAX 200
 struct lg_range_query {
     struct lg_str tenant, endpoint;
-    lg_time from, to; /* half-open; both must be set for the timeline */
+    lg_time from, to; /* half-open; both must be set for the timeline, and for parts */
+    uint32_t parts;   /* of hosts' trend and techniques' over_time, 0 (none)..LG_STORE_PARTS_MAX */
 };
+/* The length of one of `n` parts of the range: the last may reach beyond its end. */
+static inline int64_t lg_range_part(const struct lg_range_query *q, uint32_t n)
+{
+    return (q->to - q->from + n - 1) / n;
+}
 
 /* What an endpoint usually shows. */
 enum lg_term_kind {

@@ -158,6 +158,22 @@ static void pass_done(struct pass *p)
     lg_map_done(&p->refs);
 }
 
+/* The part of the range that a moment lies in; -1: none was asked for, or outside. */
+static int64_t part_of(const struct lg_range_query *q, uint32_t parts, lg_time t)
+{
+    int64_t i;
+
+    if (parts == 0 || t < q->from)
+        return -1;
+    i = (t - q->from) / lg_range_part(q, parts);
+    return i < parts ? i : -1;
+}
+
+static bool parts_fit(const struct lg_range_query *q)
+{
+    return q->parts == 0 || (q->parts <= LG_STORE_PARTS_MAX && q->from >= 0 && q->to > q->from);
+}
+
 static int add_summary(struct pass *p, const struct inf *in)
 {
     struct lg_summary *s = (struct lg_summary *)p->user;
@@ -226,7 +242,24 @@ static int host_new(struct pass *p, const struct inf *in, struct lg_host_row *h)
                 lg_platform_name(lg_q_col_i64(&q, 3) == LG_PLATFORM_LINUX ? LG_PLATFORM_LINUX
                                                                           : LG_PLATFORM_WINDOWS));
     lg_q_done(&q);
+    if (rc >= 0 && p->q->parts > 0) {
+        float *trend = (float *)lg_arena_alloc(p->a, p->q->parts * sizeof(*trend));
+
+        for (uint32_t i = 0; trend != NULL && i < p->q->parts; i++)
+            trend[i] = -1;
+        h->trend = trend;
+        rc = trend != NULL ? 0 : LG_ENOMEM;
+    }
     return rc < 0 ? rc : 0;
+}
+
+static void add_trend(const struct pass *p, struct lg_host_row *h, const struct inf *in)
+{
+    int64_t i = part_of(p->q, p->q->parts, in->window_end);
+    float *trend = (float *)(uintptr_t)h->trend; /* made by host_new */
+
+    if (i >= 0 && in->has_prob && (float)in->prob > trend[i])
+        trend[i] = (float)in->prob;
 }
 
 static int add_host(struct pass *p, const struct inf *in)
@@ -250,6 +283,7 @@ static int add_host(struct pass *p, const struct inf *in)
     h->total_inferences++;
     h->total_attacks += in->prediction == LG_INFERENCE_ATTACK;
     h->total_errors += in->prediction == LG_INFERENCE_ERROR;
+    add_trend(p, h, in);
     if (in->has_prob && in->prob > h->max_attack_prob)
         h->max_attack_prob = in->prob;
     if (in->window_end >= h->last_seen) {
@@ -267,8 +301,11 @@ int lg_sqlite_hosts(struct lg_event_store *st, const struct lg_scope *sc,
     struct lg_host_row *rows = NULL;
     struct hosts hs = {0};
     struct pass p;
-    int rc = run(st, sc, q, a, add_host, &hs, &p);
+    int rc;
 
+    if (!parts_fit(q))
+        return LG_EINVAL;
+    rc = run(st, sc, q, a, add_host, &hs, &p);
     pass_done(&p);
     if (rc >= 0) {
         rows = (struct lg_host_row *)lg_arena_alloc(a, (hs.rows.n + 1) * sizeof(*rows));
@@ -287,47 +324,73 @@ int lg_sqlite_hosts(struct lg_event_store *st, const struct lg_scope *sc,
 struct timeline {
     struct lg_time_bucket *v;
     uint32_t n;
-    lg_time from;
-    int64_t width;
 };
 
 static int add_bucket(struct pass *p, const struct inf *in)
 {
     struct timeline *t = (struct timeline *)p->user;
-    int64_t i = (in->window_end - t->from) / t->width;
+    int64_t i = part_of(p->q, t->n, in->window_end);
     struct lg_time_bucket *b;
+    bool fresh = false;
 
-    if (i < 0 || i >= t->n)
+    if (i < 0)
         return 0;
     b = &t->v[i];
     b->inferences++;
     b->attacks += in->prediction == LG_INFERENCE_ATTACK;
     b->errors += in->prediction == LG_INFERENCE_ERROR;
-    if (in->has_prob && in->prob > b->max_attack_prob)
-        b->max_attack_prob = in->prob;
+    if (in->has_prob) {
+        b->avg_attack_prob += in->prob;
+        b->avg_confidence += in->confidence;
+        if (in->prob > b->max_attack_prob)
+            b->max_attack_prob = in->prob;
+    }
+    b->avg_inference_time_ms += in->time_ms;
+    b->avg_graph_nodes += (double)in->nodes;
+    b->avg_graph_edges += (double)in->edges;
+    if (lg_map_at(&p->hosts, lg_hash_mix(in->host, (uint64_t)i), 1, &fresh) == NULL)
+        return LG_ENOMEM;
+    b->hosts += fresh;
     return 0;
+}
+
+/* Sums become averages. */
+static void end_bucket(struct lg_time_bucket *b)
+{
+    double judged = (double)(b->inferences - b->errors), all = (double)b->inferences;
+
+    if (b->inferences > b->errors) {
+        b->avg_attack_prob /= judged;
+        b->avg_confidence /= judged;
+    }
+    if (b->inferences > 0) {
+        b->avg_inference_time_ms /= all;
+        b->avg_graph_nodes /= all;
+        b->avg_graph_edges /= all;
+    }
 }
 
 int lg_sqlite_timeline(struct lg_event_store *st, const struct lg_scope *sc,
         const struct lg_range_query *q, uint32_t buckets, struct lg_arena *a,
         struct lg_time_bucket **ret, uint32_t *ret_n)
 {
-    struct timeline t = {.n = buckets, .from = q->from};
+    struct timeline t = {.n = buckets};
     struct pass p;
     int rc;
 
     if (buckets < 1 || buckets > 2000 || q->from < 0 || q->to <= q->from)
         return LG_EINVAL;
-    t.width = (q->to - q->from + buckets - 1) / buckets;
     t.v = (struct lg_time_bucket *)lg_arena_zalloc(a, buckets * sizeof(*t.v));
     if (t.v == NULL)
         return LG_ENOMEM;
     for (uint32_t i = 0; i < buckets; i++)
-        t.v[i].start = t.from + i * t.width;
+        t.v[i].start = q->from + i * lg_range_part(q, buckets);
     rc = run(st, sc, q, a, add_bucket, &t, &p);
     pass_done(&p);
     if (rc < 0)
         return rc;
+    for (uint32_t i = 0; i < buckets; i++)
+        end_bucket(&t.v[i]);
     *ret = t.v;
     *ret_n = buckets;
     return 0;
@@ -339,8 +402,21 @@ struct techniques {
     struct lg_map pairs;   /* (technique, host) seen */
 };
 
-static int add_technique(struct pass *p, struct lg_str name, uint64_t host)
+static int technique_new(struct pass *p, struct lg_str name, struct lg_technique_count *c)
 {
+    struct techniques *t = (struct techniques *)p->user;
+    int rc = lg_arena_dup(p->a, name, &c->technique);
+
+    if (rc >= 0 && p->q->parts > 0) {
+        c->over_time = (uint32_t *)lg_arena_zalloc(p->a, p->q->parts * sizeof(*c->over_time));
+        rc = c->over_time != NULL ? 0 : LG_ENOMEM;
+    }
+    return rc < 0 ? rc : lg_vec_push(&t->rows, *c);
+}
+
+static int add_technique(struct pass *p, struct lg_str name, const struct inf *in)
+{
+    int64_t part = part_of(p->q, p->q->parts, in->window_end);
     struct techniques *t = (struct techniques *)p->user;
     uint64_t key = lg_hash_str(name, p->es->map_seed);
     bool made = false, new_pair = false;
@@ -350,15 +426,14 @@ static int add_technique(struct pass *p, struct lg_str name, uint64_t host)
 
     if (at == NULL)
         return LG_ENOMEM;
-    if (made) {
-        rc = lg_arena_dup(p->a, name, &c.technique);
-        if (rc >= 0)
-            rc = lg_vec_push(&t->rows, c);
-    }
+    if (made)
+        rc = technique_new(p, name, &c);
     if (rc < 0)
         return rc;
     t->rows.v[*at].attacks++;
-    if (lg_map_at(&t->pairs, lg_hash_mix(key, host), 1, &new_pair) == NULL)
+    if (part >= 0) /* made by technique_new */
+        ((uint32_t *)(uintptr_t)t->rows.v[*at].over_time)[part]++;
+    if (lg_map_at(&t->pairs, lg_hash_mix(key, in->host), 1, &new_pair) == NULL)
         return LG_ENOMEM;
     t->rows.v[*at].hosts += new_pair;
     return 0;
@@ -374,7 +449,7 @@ static int add_techniques(struct pass *p, const struct inf *in)
     lg_q_open(&q, p->v->c, "SELECT technique FROM inference_techniques WHERE inference=?1");
     lg_q_i64(&q, in->id);
     while ((rc = lg_q_step(&q)) > 0) {
-        rc = add_technique(p, lg_q_col_str(&q, 0), in->host);
+        rc = add_technique(p, lg_q_col_str(&q, 0), in);
         if (rc < 0)
             break;
     }
@@ -401,6 +476,8 @@ int lg_sqlite_techniques(struct lg_event_store *st, const struct lg_scope *sc,
     struct pass p;
     int rc;
 
+    if (!parts_fit(q))
+        return LG_EINVAL;
     lg_map_init(&t.by_name);
     lg_map_init(&t.pairs);
     rc = run(st, sc, q, a, add_techniques, &t, &p);

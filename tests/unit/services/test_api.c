@@ -1,4 +1,5 @@
 #include "api_fixture.h"
+#include "services/api_event_int.h"
 
 /* The documented API: names, defaults, limits, status codes; and what goes beyond it. */
 
@@ -418,10 +419,85 @@ static void test_docs(void **state)
     assert_has(f, "\"signature\":\"unsigned\"");
 }
 
+static size_t count_lines(struct api_fix *f)
+{
+    struct lg_str rest = lg_buf_str(&f->reply.body), one;
+    size_t n = 0;
+
+    while (lg_str_split(&rest, '\n', &one))
+        n += one.n > 0;
+    return n;
+}
+
+static void test_export(void **state)
+{
+    struct api_fix *f = *state;
+
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?order=asc"), 200);
+    assert_int_equal(count_lines(f), 2);
+    assert_has(f, "prog0.exe");
+    assert_hasnt(f, "raw_event");
+    assert_hasnt(f, "of other");
+    assert_true(lg_str_eq(lg_http_reply_header(&f->reply, "Content-Disposition"),
+            LG_STR("attachment; filename=\"events.ndjson\"")));
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?raw=true&limit=1"), 200);
+    assert_int_equal(count_lines(f), 1);
+    assert_has(f, "raw_event");
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?format=csv&user=mallory"), 200);
+    assert_true(lg_str_starts(lg_http_reply_header(&f->reply, "Content-Type"), LG_STR("text/csv")));
+    assert_int_equal(count_lines(f), 3);
+    assert_has(f, "\"timestamp\",\"received_at\",\"tenant_id\"");
+    assert_has(f, ",\"acme\",\"hr001\",\"hr001.example.org\",\"windows\",\"sysmon\"");
+    assert_has(f, ",\"mallory\",\"C:\\Windows\\prog1.exe\",\"acme\",");
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?format=csv&user=nobody"), 200);
+    assert_int_equal(count_lines(f), 1); /* its head */
+    assert_status(f, fix_get(f, API_OTHER, "/events/export?tenant_id=acme"), 200);
+    assert_int_equal(f->reply.body.n, 0);
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?format=xls"), 400);
+    assert_status(f, fix_get(f, API_VIEWER, "/events/export?cursor=x"), 400);
+    assert_status(f, fix_get(f, API_INGEST, "/events/export"), 403);
+}
+
+/* Nothing that a spreadsheet would run, and nothing that leaves its cell. */
+static void test_csv_cells(void **state)
+{
+    static const struct {
+        struct lg_str in;
+        const char *out;
+    } cases[] = {
+            {LG_STR("plain"), "\"plain\""},
+            {LG_STR(""), "\"\""},
+            {LG_STR("a,b\r\nc"), "\"a,b\r\nc\""},
+            {LG_STR("say \"x\""), "\"say \"\"x\"\"\""},
+            {LG_STR("=cmd|'/c calc'!A0"), "\"'=cmd|'/c calc'!A0\""},
+            {LG_STR("+1"), "\"'+1\""},
+            {LG_STR("-1"), "\"'-1\""},
+            {LG_STR("@SUM(A1)"), "\"'@SUM(A1)\""},
+            {LG_STR("\t=1"), "\"'\t=1\""},
+            {LG_STR("  =1"), "\"'  =1\""},
+            {LG_STR("\0=1"), "\"'=1\""},
+            {LG_STR("a=1"), "\"a=1\""},
+            {LG_STR("\"=1"), "\"\"\"=1\""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct lg_buf out;
+
+        lg_buf_init(&out, 1024);
+        api_csv_cell(&out, cases[i].in);
+        if (!lg_str_eq(lg_buf_str(&out), lg_str_z(cases[i].out)))
+            fail_msg("%zu: %.*s", i, (int)out.n, out.p);
+        lg_buf_done(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_csv_cells),
 #define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
+            T(test_export),
             T(test_health),
             T(test_list_alerts),
             T(test_every_sort),

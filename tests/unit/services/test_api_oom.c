@@ -46,9 +46,9 @@ static void test_reads(void **state)
 {
     static const char *const uris[] = {"/health", "/alerts", "/endpoints", "/endpoints/hr001",
             "/endpoints/hr001/profile", "/endpoints/hr001/tree", "/events", "/inferences",
-            "/suppressions", "/searches", "/summary", "/hosts", "/timeline", "/techniques", "/me",
-            "/tokens", "/tenants", "/models", "/feedback", "/feedback/export", "/audit",
-            "/audit/verify"};
+            "/suppressions", "/searches", "/summary", "/hosts?trend=9", "/timeline",
+            "/techniques?parts=9", "/events/export?format=csv", "/me", "/tokens", "/tenants",
+            "/models", "/feedback", "/feedback/export", "/audit", "/audit/verify"};
     struct api_fix *f = *state;
     char uri[256];
 

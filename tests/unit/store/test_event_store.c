@@ -1,4 +1,6 @@
 /* The contract of the event store, asked through its ops; the day files' own matters at the end. */
+#include <math.h>
+
 #include "store/event_fixture.h"
 
 static void test_create_only(void **state)
@@ -322,6 +324,47 @@ static void test_inferences(void **state)
     assert_true(p.n > 0);
 }
 
+/* Parts of a range add up to the whole of it. */
+static void check_parts(struct lg_range_query *q)
+{
+    struct lg_technique_count *t;
+    struct lg_time_bucket *v;
+    struct lg_host_row *h;
+    struct lg_summary s;
+    uint32_t n, buckets;
+    double nodes = 0;
+
+    assert_int_equal(f.st->ops->summary(f.st, f.all, q, &s), 0);
+    assert_int_equal(f.st->ops->timeline(f.st, f.all, q, 10, &f.arena, &v, &buckets), 0);
+    for (uint32_t i = 0; i < buckets; i++) {
+        nodes += v[i].avg_graph_nodes * (double)v[i].inferences;
+        assert_true(v[i].hosts <= s.hosts && (v[i].hosts > 0) == (v[i].inferences > 0));
+        assert_true(v[i].avg_attack_prob <= v[i].max_attack_prob);
+    }
+    assert_true(fabs(nodes - 5 * 120) < 1e-6);
+    q->parts = 7;
+    assert_int_equal(f.st->ops->hosts(f.st, f.all, q, &f.arena, &h, &n), 0);
+    for (uint32_t i = 0; i < n; i++) {
+        float most = -1;
+
+        for (uint32_t k = 0; k < 7; k++)
+            most = h[i].trend[k] > most ? h[i].trend[k] : most;
+        assert_true(fabs((double)most - h[i].max_attack_prob) < 1e-6);
+    }
+    assert_int_equal(f.st->ops->techniques(f.st, f.all, q, &f.arena, &t, &n), 0);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t sum = 0;
+
+        for (uint32_t k = 0; k < 7; k++)
+            sum += t[i].over_time[k];
+        assert_int_equal(sum, t[i].attacks);
+    }
+    q->parts = LG_STORE_PARTS_MAX + 1;
+    assert_int_equal(f.st->ops->hosts(f.st, f.all, q, &f.arena, &h, &n), LG_EINVAL);
+    assert_int_equal(f.st->ops->techniques(f.st, f.all, q, &f.arena, &t, &n), LG_EINVAL);
+    q->parts = 0;
+}
+
 static void test_summary(void **state)
 {
     struct lg_range_query q = {.from = DAY0 * SEC, .to = (DAY0 + 200000) * SEC};
@@ -365,6 +408,9 @@ static void test_summary(void **state)
     assert_str(t[0].technique, "T1003.001");
     assert_int_equal(t[0].attacks, 40);
     assert_int_equal(t[0].hosts, 10);
+    assert_null(t[0].over_time);
+    assert_null(h[0].trend);
+    check_parts(&q);
     /* half-open at both ends */
     q = (struct lg_range_query){.from = DAY0 * SEC, .to = (DAY0 + 1200) * SEC};
     assert_int_equal(f.st->ops->summary(f.st, f.all, &q, &s), 0);
