@@ -11,6 +11,7 @@
 #include "base/folder.h"
 #include "cli/admin.h"
 #include "cli/cli.h"
+#include "services/posture.h"
 #include "services/topics.h"
 #include "store/event_store.h"
 #include "json/write.h"
@@ -359,19 +360,9 @@ static void check_events(struct lg_admin_cli *a, struct findings *f)
     lg_event_store_close(ev);
 }
 
-static void check_modes(const struct lg_admin_cli *a, struct findings *f)
+static void say_posture(void *ctx, bool ok, const char *what, const char *text)
 {
-    static const char *const names[] = {"admin-token", "alerts.db", "."};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        char path[PATH_BYTES];
-        struct stat st;
-
-        if (join(path, a->data_dir, names[i]) < 0 || stat(path, &st) < 0)
-            continue;
-        if ((st.st_mode & 077) != 0)
-            say(f, false, path, "others may read or write it; chmod go-rwx");
-    }
+    say(ctx, ok, what, text);
 }
 
 static int doctor(struct lg_admin_cli *a)
@@ -396,7 +387,7 @@ static int doctor(struct lg_admin_cli *a)
     else
         say(&f, true, "audit log", "every row fits its chain");
     check_events(a, &f);
-    check_modes(a, &f);
+    lg_posture_modes(a->data_dir, say_posture, &f);
     rc = f.out.failed == 0 && fwrite(f.out.p, 1, f.out.n, stdout) == f.out.n ? 0 : LG_EIO;
     lg_buf_done(&f.out);
     return rc < 0 ? LG_EXIT_FAILED : f.n > 0 ? LG_EXIT_FOUND : LG_EXIT_OK;

@@ -7,10 +7,12 @@
 
 static struct lg_api_rows (*const groups[])(void) = {
         api_health_rows,
+        api_posture_rows,
         api_alerts_rows,
         api_alert_views_rows,
         api_stream_rows,
         api_feedback_rows,
+        api_quality_rows,
         api_endpoints_rows,
         api_events_rows,
         api_inferences_rows,

@@ -246,6 +246,8 @@ int api_hosts(struct lg_api *api, const struct lg_scope *sc, const struct lg_ran
 struct lg_api_rows api_alerts_rows(void);
 struct lg_api_rows api_alert_views_rows(void);
 struct lg_api_rows api_feedback_rows(void);
+struct lg_api_rows api_quality_rows(void);
+struct lg_api_rows api_posture_rows(void);
 struct lg_api_rows api_endpoints_rows(void);
 struct lg_api_rows api_events_rows(void);
 struct lg_api_rows api_inferences_rows(void);

@@ -111,6 +111,28 @@ struct lg_feedback_query {
     uint32_t limit;
 };
 
+/* How right alerts were, over feedback given in [from, to): of several on one alert, the latest. */
+struct lg_judged {
+    uint64_t right, wrong; /* true and false positives */
+};
+struct lg_quality_query {
+    struct lg_str tenant;
+    lg_time from, to; /* both set */
+    uint32_t parts;   /* 1..LG_STORE_QUALITY_PARTS */
+};
+#define LG_STORE_QUALITY_PARTS 200
+struct lg_quality_technique {
+    struct lg_str technique;
+    struct lg_judged judged;
+};
+struct lg_quality {
+    uint64_t feedback; /* rows, those that were overruled too */
+    struct lg_judged all, severity[LG_SEVERITY_COUNT];
+    struct lg_quality_technique *techniques; /* most often judged first */
+    uint32_t n_techniques;
+    struct lg_judged *over_time; /* `parts` of them */
+};
+
 struct lg_alert_store;
 struct lg_alert_store_ops {
     const char *name;
@@ -157,6 +179,8 @@ struct lg_alert_store_ops {
     int (*feedback_list)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_feedback_query *q, struct lg_arena *a, struct lg_feedback **ret,
             uint32_t *ret_n, uint64_t *ret_last);
+    int (*quality)(struct lg_alert_store *st, const struct lg_scope *sc,
+            const struct lg_quality_query *q, struct lg_arena *a, struct lg_quality *ret);
 
     int (*suppression_add)(struct lg_alert_store *st, const struct lg_scope *sc,
             struct lg_suppression *s, struct lg_err *reterr);

@@ -113,6 +113,7 @@ static const struct lg_alert_store_ops ops = {
         .endpoints = lg_sqlite_alert_endpoints,
         .feedback_add = lg_sqlite_feedback_add,
         .feedback_list = lg_sqlite_feedback_list,
+        .quality = lg_sqlite_quality,
         .suppression_add = lg_sqlite_suppression_add,
         .suppression_list = lg_sqlite_suppression_list,
         .suppression_revoke = lg_sqlite_suppression_revoke,

@@ -136,6 +136,9 @@ int lg_sqlite_feedback_add(struct lg_alert_store *st, const struct lg_scope *sc,
 int lg_sqlite_feedback_list(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_feedback_query *q, struct lg_arena *a, struct lg_feedback **ret,
         uint32_t *ret_n, uint64_t *ret_last);
+/* sqlite_quality.c */
+int lg_sqlite_quality(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_quality_query *q, struct lg_arena *a, struct lg_quality *ret);
 int lg_sqlite_suppression_add(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_suppression *s, struct lg_err *reterr);
 int lg_sqlite_suppression_list(struct lg_alert_store *st, const struct lg_scope *sc,

@@ -419,6 +419,45 @@ static void test_docs(void **state)
     assert_has(f, "\"signature\":\"unsigned\"");
 }
 
+static void say(struct api_fix *f, enum api_role as, const struct lg_uuid *alert, bool right)
+{
+    char id[LG_UUID_TEXT + 1], body[128];
+
+    lg_uuid_text(alert, id);
+    (void)snprintf(body, sizeof(body), "{\"alert_id\":\"%s\",\"is_true_positive\":%s}", id,
+            right ? "true" : "false");
+    assert_status(f, fix_call(f, as, "POST", "/feedback", body, NULL), 201);
+}
+
+/* Of several words on one alert the last counts; a tenant counts its own. */
+static void test_quality(void **state)
+{
+    struct api_fix *f = *state;
+
+    assert_status(f, fix_get(f, API_ANALYST, "/feedback/quality?parts=2"), 200);
+    assert_has(f,
+            "\"feedback\":0,\"alerts\":0,\"true_positives\":0,\"false_positives\":0,"
+            "\"precision\":null");
+    assert_has(f, "\"techniques\":[]");
+    say(f, API_ANALYST, &f->alert[0], false);
+    say(f, API_ANALYST, &f->alert[0], true);
+    say(f, API_OTHER, &f->alert[1], false);
+    assert_status(f, fix_get(f, API_ANALYST, "/feedback/quality?parts=2"), 200);
+    assert_has(f,
+            "\"feedback\":2,\"alerts\":1,\"true_positives\":1,\"false_positives\":0,"
+            "\"precision\":1");
+    assert_has(f, "{\"severity\":\"high\",\"true_positives\":1,");
+    assert_has(f, "{\"technique\":\"T1059.001\",\"tactic\":\"Execution\",\"true_positives\":1,");
+    assert_status(f, fix_get(f, API_ALL, "/feedback/quality?parts=1"), 200);
+    assert_has(f,
+            "\"feedback\":3,\"alerts\":2,\"true_positives\":1,\"false_positives\":1,"
+            "\"precision\":0.5");
+    assert_status(f, fix_get(f, API_ALL, "/feedback/quality?to=now-1d"), 200);
+    assert_has(f, "\"feedback\":0,");
+    assert_status(f, fix_get(f, API_ALL, "/feedback/quality?from=now&to=now-1d"), 400);
+    assert_status(f, fix_get(f, API_VIEWER, "/feedback/quality"), 403);
+}
+
 static size_t count_lines(struct api_fix *f)
 {
     struct lg_str rest = lg_buf_str(&f->reply.body), one;
@@ -498,6 +537,7 @@ int main(void)
             cmocka_unit_test(test_csv_cells),
 #define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
             T(test_export),
+            T(test_quality),
             T(test_health),
             T(test_list_alerts),
             T(test_every_sort),

@@ -1,5 +1,7 @@
 #include "api_fixture.h"
 
+#include <sys/stat.h>
+
 #include <sqlite3.h>
 
 /* Tokens, tenants, suppressions, searches, dead letters, audit: who may, and what is left behind. */
@@ -568,10 +570,47 @@ static void test_audit_pages(void **state)
     assert_status(f, fix_get(f, API_ADMIN, "/audit?cursor=x"), 400);
 }
 
+static void test_posture(void **state)
+{
+    struct api_fix *f = *state;
+    char path[128];
+    FILE *out;
+
+    assert_status(f, fix_get(f, API_ADMIN, "/posture"), 403);
+    assert_status(f, fix_get(f, API_OPERATOR, "/posture"), 200);
+    assert_has(f, "{\"check\":\"authentication\",\"ok\":true,");
+    assert_has(f, "{\"check\":\"api\",\"ok\":true,\"text\":\"plain HTTP, on this machine alone\"}");
+    assert_has(f, "{\"check\":\"token expiry\",\"ok\":false,");
+    assert_has(f, "{\"check\":\"audit log\",\"ok\":true,");
+    assert_has(f, "{\"check\":\"first token\",\"ok\":true,");
+    assert_has(f, "{\"check\":\"model windows 1\",\"ok\":true,\"text\":\"signature: unsigned\"}");
+    /* a listener opened to the network, a folder to everybody, a secret that lies about */
+    (void)snprintf(f->cfg.data_dir, sizeof(f->cfg.data_dir), "%s", f->dir);
+    (void)snprintf(f->cfg.api.host, sizeof(f->cfg.api.host), "0.0.0.0");
+    f->cfg.api.cors_origins.n = 1;
+    (void)snprintf(f->cfg.api.cors_origins.v[0], sizeof(f->cfg.api.cors_origins.v[0]), "*");
+    lg_api_reload(f->api, &f->cfg);
+    assert_int_equal(chmod(f->dir, 0755), 0);
+    (void)snprintf(path, sizeof(path), "%s/admin-token", f->dir);
+    out = fopen(path, "w");
+    assert_non_null(out);
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(chmod(path, 0600), 0);
+    assert_status(f, fix_get(f, API_OPERATOR, "/posture"), 200);
+    assert_has(f, "{\"check\":\"api\",\"ok\":false,");
+    assert_has(f, "{\"check\":\"cors\",\"ok\":false,");
+    assert_has(f, "{\"check\":\"first token\",\"ok\":false,");
+    assert_has(f, "others may read or write it");
+    assert_int_equal(chmod(f->dir, 0700), 0);
+    assert_status(f, fix_get(f, API_OPERATOR, "/posture"), 200);
+    assert_hasnt(f, "/admin-token\",\"ok\":false");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define T(t) cmocka_unit_test_setup_teardown(t, fix_setup, fix_teardown)
+            T(test_posture),
             T(test_token_life),
             T(test_nobody_hands_out_more),
             T(test_token_in_two_tenants),

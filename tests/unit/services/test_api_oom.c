@@ -47,8 +47,9 @@ static void test_reads(void **state)
     static const char *const uris[] = {"/health", "/alerts", "/endpoints", "/endpoints/hr001",
             "/endpoints/hr001/profile", "/endpoints/hr001/tree", "/events", "/inferences",
             "/suppressions", "/searches", "/summary", "/hosts?trend=9", "/timeline",
-            "/techniques?parts=9", "/events/export?format=csv", "/me", "/tokens", "/tenants",
-            "/models", "/feedback", "/feedback/export", "/audit", "/audit/verify"};
+            "/techniques?parts=9", "/events/export?format=csv", "/feedback/quality", "/me",
+            "/tokens", "/tenants", "/models", "/feedback", "/feedback/export", "/audit",
+            "/audit/verify"};
     struct api_fix *f = *state;
     char uri[256];
 
@@ -64,6 +65,7 @@ static void test_reads(void **state)
     sweep(f, API_OPERATOR, "GET", "/dead-letters", NULL, 200);
     sweep(f, API_OPERATOR, "GET", "/config", NULL, 200);
     sweep(f, API_OPERATOR, "GET", "/status", NULL, 200);
+    sweep(f, API_OPERATOR, "GET", "/posture", NULL, 200);
     sweep(f, API_METRICS, "GET", "/metrics", NULL, 200);
 }
 
