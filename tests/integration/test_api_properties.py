@@ -1,6 +1,7 @@
 """Any request that the OpenAPI document allows, and many that it does not, against the program: no
 server error, no status and no body that the document does not name."""
 
+import copy
 import http.client
 import json
 import os
@@ -298,9 +299,34 @@ def test_the_platform_is_still_well(up):
     assert up.get("/alerts").status == 200
 
 
+def page_of(up):
+    """The same platform by the dashboard's port: its document, its address."""
+    page = copy.copy(up)
+    page.url = up.dashboard
+    status, _, body = send(page, "GET", "/openapi.json", None, {}, "none")
+    assert status == 200
+    page.document = json.loads(body)
+    page.document["known"] = up.known
+    return page
+
+
+def test_dashboard_has_the_api_below_its_own_path(up):
+    page = page_of(up)
+    below = {(m, p.removeprefix("/api")) for m, p in operations(page.document)
+             if p.startswith("/api/")}
+    here = {(m, p) for (m, p), op in operations(up.document).items()
+            if op["tags"] not in (["intake"], ["documentation"]) and not p.startswith("/api/")}
+    assert here - below == {("GET", "/metrics")} and below <= here
+    for (method, path), op in operations(page.document).items():
+        if op["tags"] == ["session"]:
+            assert try_operation(page, method, path, op)
+
+
 def test_page_names_every_route(up):
     """docs/api.md is written by hand: its tables must be the routing table's."""
     page = (ROOT / "docs/api.md").read_text()
     named = set(re.findall(r"^\| (GET|POST|PUT|PATCH|DELETE) \| `([^`]+)` \|", page, re.M))
     here = {key for key, op in operations(up.document).items() if op["tags"] != ["intake"]}
+    here |= {key for key, op in operations(page_of(up).document).items()
+             if op["tags"] == ["session"]}
     assert named == here
