@@ -12,7 +12,7 @@ help: ## print this list
 deps: ## install every Debian package that any target needs
 	scripts/deps.sh build test lint fuzz coverage
 
-build: ## the release binary, build/release/logster
+build: ## the release binary with the dashboard's page, build/release/logster
 	@mkdir -p build
 	cmake --preset release >build/release.configure.log || { cat build/release.configure.log; exit 1; }
 	ninja -C build/release -j $(JOBS) logster

@@ -20,6 +20,15 @@ static int on_ready(void *ctx, struct lg_err *why)
     return 0;
 }
 
+/* How many endpoints wait because they sent more than their share. */
+static void put_held_back(struct lg_up *p, struct lg_jw *w)
+{
+    struct lg_gauge g;
+
+    if (lg_metrics_gauge(p->metrics, LG_METRIC(HELD_BACK_ENDPOINTS), NULL, 0, &g) == 0)
+        LG_JW_I64(w, "held_back_endpoints", lg_metrics_gauge_value(p->metrics, g));
+}
+
 static int on_status(void *ctx, struct lg_buf *out)
 {
     static const char *const names[LG_STAGE_COUNT] = {
@@ -51,6 +60,7 @@ static int on_status(void *ctx, struct lg_buf *out)
         lg_jw_object_end(&w);
     }
     lg_jw_array_end(&w);
+    put_held_back(p, &w);
     lg_jw_key(&w, LG_STR("bus"));
     lg_jw_object(&w);
     LG_JW_BOOL(&w, "failed", bus.failed);

@@ -8,8 +8,8 @@
 #include "json/json.h"
 
 /*
- * A whole request as text: the first byte chooses a failing allocation, then lines of method, target
- * and headers, an empty line, and the body. Nothing may crash; every answer has a status, and every
+ * A whole request as text: the first byte chooses the surface (its high bit) and a failing
+ * allocation, then lines of method, target and headers, an empty line, and the body. Nothing may crash; every answer has a status, and every
  * problem is JSON.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -74,6 +74,28 @@ static const struct lg_route routes[] = {
                 .handler = answer},
 };
 
+/* What answers a path that begins with /api is never the page. */
+static int page(struct lg_http_req *req, void *ctx)
+{
+    (void)ctx;
+    if (lg_str_starts(lg_req_path(req), LG_STR("/api/")))
+        abort();
+    return lg_http_send_static(req, 200, "text/html", LG_STR("<p>"));
+}
+
+static const struct lg_route pages[] = {
+        {.method = LG_GET,
+                .path = "/{rest...}",
+                .operation = "p",
+                .tag = "t",
+                .summary = "s",
+                .action = LG_ACT_PUBLIC,
+                .flags = LG_ROUTE_PAGE | LG_ROUTE_ANY_QUERY,
+                .params = (const struct lg_param[]){{.name = "rest", .in = LG_IN_PATH, .max = 4096},
+                        {0}},
+                .handler = page},
+};
+
 static struct lg_router *router;
 static struct lg_json *json;
 
@@ -104,11 +126,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (router == NULL &&
             (lg_router_new(&router) < 0 || lg_json_new(&json) < 0 ||
-                    lg_router_add(router, routes, 4, NULL, NULL) < 0))
+                    lg_router_add_shared(router, routes, 4, NULL, NULL) < 0 ||
+                    lg_router_add(router, pages, 1, NULL, NULL) < 0))
         abort();
     if (size < 2 || size >= sizeof(text))
         return 0;
-    fail = data[0];
+    fail = data[0] & 0x7f;
+    opts.surfaces = (data[0] & 0x80) != 0 ? LG_SURFACE_DASHBOARD : LG_SURFACE_API;
     memcpy(text, data + 1, size - 1);
     text[size - 1] = '\0';
     while (at < size - 1 && n < 103) {

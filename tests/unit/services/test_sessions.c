@@ -1,6 +1,7 @@
 #include "lg_test.h"
 
 #include <ftw.h>
+#include <pthread.h>
 
 #include "base/mem.h"
 #include "services/sessions.h"
@@ -234,6 +235,57 @@ static void test_bounded(void **state)
     lg_sessions_free(ss);
 }
 
+/* ---- several at once ---- */
+
+#define THREADS 4
+#define ROUNDS 40
+
+static void *sit(void *ctx)
+{
+    struct lg_sessions *ss = ctx;
+    char text[LG_SESSION_TEXT + 1];
+    struct lg_session s;
+    intptr_t wrong = 0;
+
+    for (int i = 0; i < ROUNDS; i++) {
+        const lg_time now = NOW;
+
+        if (lg_sessions_open(ss, lg_str_z(i % 2 == 0 ? a_token : b_token), 0, now, text, &s) < 0)
+            return (void *)(intptr_t)1;
+        wrong += lg_sessions_find(ss, lg_str_z(text), now + 2 * MINUTE, true, &s) !=
+                0; /* is stored */
+        wrong += !lg_sessions_is_open(ss, s.id, now);
+        wrong += lg_sessions_close(ss, lg_str_z(text)) != 0;
+        wrong += lg_sessions_is_open(ss, s.id, now);
+    }
+    return (void *)wrong;
+}
+
+static void test_threads(void **state)
+{
+    struct lg_sessions *ss = open_table(NOW);
+    struct lg_session_row *rows;
+    pthread_t threads[THREADS];
+    struct lg_arena a;
+    uint32_t n;
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sit, ss), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    assert_int_equal(lg_sessions_count(ss, NOW), 0);
+    lg_arena_init(&a, 1u << 20);
+    assert_int_equal(store->admin->ops->session_all(store->admin, 10, &a, &rows, &n), 0);
+    assert_int_equal(n, 0); /* being seen brought none of them back */
+    lg_arena_done(&a);
+    lg_sessions_free(ss);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +295,7 @@ int main(void)
             T(test_restart),
             T(test_damaged_rows_sign_nobody_in),
             T(test_bounded),
+            T(test_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
