@@ -182,9 +182,12 @@ int lg_check_access(struct lg_http_req *req)
     enum lg_action action = req->row->route->action;
     bool public = lg_action_info(action)->kind == LG_ACTION_ANYONE;
     bool local = local_by_rule(req);
+    /* open rows may tell more to those whom they know; what changes something needs no cookie there */
+    bool shows = lg_req_header(req, "Authorization").n > 0 ||
+            (lg_req_header(req, "Cookie").n > 0 && req->method == LG_GET);
     int rc = 0;
 
-    if (!public || lg_req_header(req, "Authorization").n > 0)
+    if (!public || shows)
         rc = authenticate(req, !public && !local);
     if (rc == 0 && req->principal == NULL && local)
         req->principal = lg_principal_ref(req->core->local);

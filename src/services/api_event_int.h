@@ -10,7 +10,7 @@
 /* The query of the request's parameters; `limit` and `cursor` are the caller's. LG_EINVAL. */
 int api_event_query(const struct lg_http_req *req, struct lg_event_query *ret) LG_MUST_CHECK;
 /* GET /events/export */
-int api_export_events(struct lg_http_req *req, void *api);
+int api_export_events(struct lg_http_req *req, void *ctx); /* lg_api */
 /* One CSV cell, quoted, and harmless to a spreadsheet that would run what it takes for a formula. */
 void api_csv_cell(struct lg_buf *out, struct lg_str s);
 

@@ -70,7 +70,7 @@ static int get_quality(struct lg_http_req *req, void *ctx)
             .to = lg_req_when(req, "to", 0),
             .parts = (uint32_t)lg_req_int(req, "parts", 30),
     };
-    struct lg_quality ql;
+    struct lg_quality ql = {0};
     struct lg_jw w;
     int rc;
 

@@ -11,14 +11,15 @@ struct lg_dashboard {
     bool auth_off;
 };
 
+/* `ctx` of handlers is the lg_dashboard. */
 lg_time dashboard_now(const struct lg_dashboard *d);
 
 /* dashboard_session.c */
-int dashboard_get_session(struct lg_http_req *req, void *dashboard);
-int dashboard_sign_in(struct lg_http_req *req, void *dashboard);
-int dashboard_sign_out(struct lg_http_req *req, void *dashboard);
+int dashboard_get_session(struct lg_http_req *req, void *ctx);
+int dashboard_sign_in(struct lg_http_req *req, void *ctx);
+int dashboard_sign_out(struct lg_http_req *req, void *ctx);
 
 /* dashboard_page.c: any path that is no row of its own. */
-int dashboard_page(struct lg_http_req *req, void *dashboard);
+int dashboard_page(struct lg_http_req *req, void *ctx);
 
 #endif

@@ -260,6 +260,10 @@ static void test_sign_in(void **state)
     assert_has(f, f->csrf[API_VIEWER]);
     assert_status(f, GET(f, "/api/me", cookie_line(f, API_VIEWER)), 200);
     assert_has(f, "\"name\":\"vera\"");
+    assert_status(f, GET(f, "/api/health", cookie_line(f, API_VIEWER)), 200);
+    assert_has(f, "\"alerts_count\":2");
+    assert_status(f, GET(f, "/api/health", "Cookie: logster_session=gone"), 200);
+    assert_hasnt(f, "alerts_count");
     assert_status(f, GET(f, "/session", NULL), 401);
     assert_status(f, GET(f, "/api/alerts", NULL), 401);
     /* each sitting has a secret and a CSRF token of its own */
