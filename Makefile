@@ -56,8 +56,8 @@ bench: ## run the benchmarks of the release build; LOGSTER_DATA=folder of record
 	scripts/bench.py
 
 soak: build ## scan 20 GB of 2,000 endpoints; the platform at 25,000 events/s for 10 minutes; a million alerts; kills, power loss, order, floods
-	ninja -C build/release -j $(JOBS) load_http bench_store
-	build/release/tests/bench/bench_store --events 0 --alerts 1000000
+	ninja -C build/release -j $(JOBS) load_http bench_alerts
+	build/release/tests/bench/bench_alerts --inferences 1000000 --alerts 1000000
 	tests/bench/bench_scan.py --soak
 	tests/bench/bench_platform.py --soak
 	scripts/soak.sh

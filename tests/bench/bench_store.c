@@ -1,114 +1,22 @@
 /*
- * The SQLite stores, as JSON lines {"name", "value", "unit"}:
+ * The event store, as JSON lines {"name", "value", "unit"}:
  *
  *   store_event_insert      events a second, written in batches of 8,192 by one thread
  *   store_event_bytes       bytes on disk for each event, index and bodies
  *   store_event_raw_bytes   mean size of the raw records
- *   store_event_search_*    median and slowest page of 50, over filters
+ *   store_event_search_*    a page of 50, over filters
  *   store_tree              process tree of 10,000 nodes
- *   store_alert_apply       new alerts a second, in batches of 4,000
- *   store_alert_first       a list that filters, the first after a start: by the file's indices
- *   store_alert_load        until the columns in memory are there
- *   store_alert_columns     bytes that they take for each alert
- *   store_alert_list_p99    page of 50 alerts over 200 generated filters and sorts at random depth,
- *                           as seen by principals of one tenant; _p50, _max, and processor time
- *                           (_cpu_*) beside it; "worst" names the slowest mix by processor time
- *   store_alert_all_p99     the same over all tenants
- *   store_alert_patch_p99   a transition
  *
- * bench_store [--alerts N] [--tenants N] [--events N] [--dir DIR]
- *             [--block EVENTS] [--level N] [capture ...]
- * Defaults: 200,000 alerts in 20 tenants (make soak: 1,000,000); 400,000 events of 500 endpoints,
- * cut in turn from the captures of LOGSTER_DATA (without it: from those in tests/data), none over
- * 8 KB.
+ * bench_store [--events N] [--dir DIR] [--block EVENTS] [--level N] [capture ...]
+ * Defaults: 400,000 events of 500 endpoints, cut in turn from the captures of LOGSTER_DATA (without
+ * it: from those in tests/data), none over 8 KB.
  */
-#include <dirent.h>
 #include <glob.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "access/scope.h"
-#include "base/mem.h"
 #include "capture/capture.h"
 #include "event/codec.h"
-#include "store/alert_store.h"
 #include "store/event_store.h"
-#include "store/sqlite_alert_int.h"
-
-static double now_s(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static void must(int rc, const char *what)
-{
-    if (rc >= 0)
-        return;
-    fprintf(stderr, "bench_store: %s: %s\n", what, lg_err_name(rc));
-    exit(1);
-}
-
-static void print(const char *name, double v, const char *unit)
-{
-    printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"}\n", name, v, unit);
-    (void)fflush(stdout);
-}
-
-static double cpu_s(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static void percentiles(const char *name, double *v, size_t n)
-{
-    char text[100];
-
-    qsort(v, n, sizeof(*v), by_value);
-    (void)snprintf(text, sizeof(text), "%s_p50", name);
-    print(text, v[n / 2] * 1e3, "ms");
-    (void)snprintf(text, sizeof(text), "%s_p99", name);
-    print(text, v[n * 99 / 100] * 1e3, "ms");
-    (void)snprintf(text, sizeof(text), "%s_max", name);
-    print(text, v[n - 1] * 1e3, "ms");
-}
-
-static struct lg_scope *scope_of(struct lg_str tenant)
-{
-    struct lg_principal *pr = NULL;
-    struct lg_scope *sc = NULL;
-
-    must(lg_principal_new(LG_PRINCIPAL_TOKEN, LG_STR("bench"), LG_STR("bench"), &pr), "principal");
-    must(lg_principal_grant(pr, tenant, LG_ROLES_TENANT), "grant");
-    must(lg_scope_new(pr, LG_ACT_ALERT_READ, &sc), "scope");
-    lg_principal_unref(pr);
-    return sc;
-}
+#include "store_bench.h"
 
 /* ---- events ---- */
 
@@ -205,7 +113,6 @@ static void load_folder(struct corpus *c, const char *data)
 
 #define BATCH 8192
 #define ENDPOINTS 500
-#define DAY0 (INT64_C(1700006400) * LG_NS_PER_SEC)
 
 /* 500 hosts at 25,000 events a second of event time; each repeats one capture. */
 static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t want)
@@ -378,305 +285,11 @@ static void bench_events(const char *dir, struct corpus *c, uint64_t want)
     lg_scope_free(sc);
 }
 
-/* ---- alerts ---- */
-
-static const char *const techniques[] = {"T1003.001", "T1021.002", "T1027", "T1033", "T1047",
-        "T1053.005", "T1055", "T1059.001", "T1059.003", "T1070.001", "T1082", "T1105", "T1112",
-        "T1218.011", "T1486", "T1543.003", "T1547.001", "T1548.002", "T1562.001", "T1566.001"};
-#define N_TECHNIQUES 20
-
-struct shape { /* one alert to be */
-    struct lg_inference in;
-    struct lg_inference_evidence ev[3];
-    struct lg_str tech[3];
-    char tenant[24], host[24], guid[32], image[80], command[96];
-};
-
-/* In the order of time, as alerts come; a shape's times lie within an hour of its neighbours'. */
-static void make_shape(struct shape *s, uint64_t i, uint64_t want, unsigned tenants, uint64_t *rnd)
-{
-    uint64_t r = next_random(rnd);
-    unsigned first = (unsigned)(r % N_TECHNIQUES), n = 1 + (unsigned)(r >> 8) % 3;
-    struct lg_inference *in = &s->in;
-
-    memset(s, 0, sizeof(*s));
-    (void)snprintf(s->tenant, sizeof(s->tenant), "tenant%u", (unsigned)(i % tenants));
-    (void)snprintf(s->host, sizeof(s->host), "host%04u", (unsigned)(next_random(rnd) % 600));
-    (void)snprintf(s->guid, sizeof(s->guid), "g%llu", (unsigned long long)i);
-    (void)snprintf(s->image, sizeof(s->image), "C:\\Users\\u%u\\AppData\\tool%u.exe",
-            (unsigned)(r >> 16) % 400, (unsigned)(r >> 30) % 5000);
-    (void)snprintf(s->command, sizeof(s->command), "tool.exe --run %llx --fast",
-            (unsigned long long)next_random(rnd));
-    memcpy(in->inference_id.b, &i, sizeof(i));
-    memcpy(in->inference_id.b + 8, &r, sizeof(r));
-    in->tenant_id = lg_str_z(s->tenant);
-    in->endpoint_id = in->hostname = lg_str_z(s->host);
-    in->platform = LG_STR("windows");
-    in->window_end = DAY0 +
-            (int64_t)(i * (90 * 86400 - 3600) / want + next_random(rnd) % 3600) * LG_NS_PER_SEC;
-    in->window_start = in->window_end - 180 * LG_NS_PER_SEC;
-    in->last_event = in->window_end;
-    in->received_at = in->window_end + (int64_t)(next_random(rnd) % 90) * LG_NS_PER_SEC;
-    in->prediction = LG_INFERENCE_ATTACK;
-    in->has_prob = in->has_severity = true;
-    in->attack_prob = 0.5 + (double)(next_random(rnd) % 5000) / 10001;
-    in->severity = (enum lg_severity)(r >> 40 & 3);
-    in->events = 100;
-    for (unsigned k = 0; k < n; k++) {
-        s->tech[k] = lg_str_z(techniques[first + k < N_TECHNIQUES ? first + k : first]);
-        in->n_techniques += first + k < N_TECHNIQUES;
-    }
-    in->techniques = s->tech;
-    in->evidence = s->ev;
-    in->n_evidence = 3;
-    for (unsigned k = 0; k < 3; k++)
-        s->ev[k] = (struct lg_inference_evidence){.node = k,
-                .parent = (int64_t)k - 1,
-                .type = k == 0 ? LG_STR("process") : LG_STR("file"),
-                .name = k == 0 ? lg_str_z(s->image) : LG_STR("C:\\Windows\\Temp\\x.dmp"),
-                .command_line = lg_str_z(s->command),
-                .process_guid = lg_str_z(s->guid),
-                .user = LG_STR("CORP\\someone"),
-                .pid = 4242,
-                .first_seen = in->window_start,
-                .share = 0.3,
-                .techniques = s->tech,
-                .n_techniques = 1};
-}
-
-#define FILL_BATCH 4000
-static void fill_alerts(struct lg_alert_store *st, uint64_t want, unsigned tenants)
-{
-    static struct shape shapes[FILL_BATCH];
-    static struct lg_apply items[FILL_BATCH];
-    double t0 = now_s(), c0 = cpu_s();
-    struct lg_outbox_row *rows;
-    struct lg_arena a;
-    struct lg_err err;
-    uint64_t done = 0, rnd = 5;
-
-    lg_arena_init(&a, 64u << 20);
-    while (done < want) {
-        size_t n = 0;
-        uint32_t got;
-
-        for (; n < FILL_BATCH && done < want; n++, done++) {
-            make_shape(&shapes[n], done, want, tenants, &rnd);
-            items[n].in = &shapes[n].in;
-        }
-        must(st->ops->apply(st, items, n, 1800 * LG_NS_PER_SEC,
-                     DAY0 + (int64_t)done * LG_NS_PER_SEC, &err),
-                "apply");
-        must(st->ops->outbox_read(st, 0, 1, &a, &rows, &got), "outbox");
-        must(st->ops->outbox_ack(st, UINT64_MAX), "ack");
-        lg_arena_clear(&a);
-    }
-    print("store_alert_apply", (double)want / (now_s() - t0), "alerts/s");
-    print("store_alert_apply_cpu", (cpu_s() - c0) / (double)want * 1e6, "us/alert");
-    lg_arena_done(&a);
-}
-
-static struct lg_alert_query any_query(uint64_t *rnd, char host[24], char text[24])
-{
-    struct lg_alert_query q = {.limit = 50,
-            .sort = (enum lg_alert_sort)(next_random(rnd) % LG_ALERT_SORT_COUNT),
-            .ascending = next_random(rnd) % 2};
-    int64_t day = (int64_t)(next_random(rnd) % 90) * 86400 * LG_NS_PER_SEC;
-
-    if (next_random(rnd) % 3 == 0)
-        q.statuses = 1u + (unsigned)(next_random(rnd) % 31);
-    if (next_random(rnd) % 3 == 0)
-        q.severities = 1u + (unsigned)(next_random(rnd) % 15);
-    if (next_random(rnd) % 5 == 0)
-        q.technique = lg_str_z(techniques[next_random(rnd) % N_TECHNIQUES]);
-    if (next_random(rnd) % 5 == 0) {
-        (void)snprintf(host, 24, "host%04u", (unsigned)(next_random(rnd) % 620));
-        q.endpoint = lg_str_z(host);
-    }
-    if (next_random(rnd) % 4 == 0) {
-        q.from = DAY0 + day;
-        q.to = q.from + (1 + (int64_t)(next_random(rnd) % 20)) * 86400 * LG_NS_PER_SEC;
-    }
-    if (next_random(rnd) % 6 == 0)
-        q.received_from = DAY0 + day;
-    if (next_random(rnd) % 6 == 0) {
-        (void)snprintf(text, 24, "TOOL%u", (unsigned)(next_random(rnd) % 5000));
-        q.text = lg_str_z(text);
-    }
-    return q;
-}
-
-/* A mix by name: "status=5 endpoint from sort=severity asc". */
-static void describe(const struct lg_alert_query *q, unsigned page, char *out, size_t size)
-{
-    struct lg_buf b;
-
-    lg_buf_init(&b, size);
-    if (q->statuses != 0)
-        lg_buf_printf(&b, "statuses=%x ", q->statuses);
-    if (q->severities != 0)
-        lg_buf_printf(&b, "severities=%x ", q->severities);
-    if (q->technique.n > 0)
-        lg_buf_printf(&b, "technique=%.*s ", LG_STR_FMT(q->technique));
-    if (q->endpoint.n > 0)
-        lg_buf_printf(&b, "endpoint=%.*s ", LG_STR_FMT(q->endpoint));
-    if (q->from != 0)
-        lg_buf_printf(&b, "days=%d ", (int)((q->to - q->from) / LG_NS_PER_SEC / 86400));
-    if (q->received_from != 0)
-        lg_buf_adds(&b, LG_STR("received "));
-    if (q->text.n > 0)
-        lg_buf_printf(&b, "q=%.*s ", LG_STR_FMT(q->text));
-    lg_buf_printf(&b, "sort=%s %s page=%u", lg_alert_sort_name(q->sort),
-            q->ascending ? "asc" : "desc", page);
-    (void)snprintf(out, size, "%.*s", LG_STR_FMT(lg_buf_str(&b)));
-    lg_buf_done(&b);
-}
-
-/* Each mix is followed by cursors to a random depth; every page is timed. */
-static void list_alerts(
-        struct lg_alert_store *st, const struct lg_scope *sc, int mixes, const char *name)
-{
-    static double wall[20000], cpu[20000];
-    struct lg_arena a;
-    uint64_t rnd = 77;
-    char host[24], text[24], label[64], worst[300] = "";
-    double most = 0;
-    size_t n = 0;
-
-    lg_arena_init(&a, 64u << 20);
-    for (int i = 0; i < mixes; i++) {
-        struct lg_alert_query q = any_query(&rnd, host, text);
-        unsigned depth = 1 + (unsigned)(next_random(&rnd) % 12);
-        char cursor[512];
-
-        for (unsigned page = 1; page <= depth && n < sizeof(wall) / sizeof(*wall); page++) {
-            double t0 = now_s(), c0 = cpu_s();
-            struct lg_alert_page p;
-
-            must(st->ops->alert_list(st, sc, &q, &a, &p), "list");
-            wall[n] = now_s() - t0;
-            cpu[n] = cpu_s() - c0;
-            if (cpu[n] > most) {
-                most = cpu[n];
-                describe(&q, page, worst, sizeof(worst));
-            }
-            n++;
-            if (p.next_cursor.n == 0 || p.next_cursor.n >= sizeof(cursor))
-                break;
-            memcpy(cursor, p.next_cursor.p, p.next_cursor.n);
-            q.cursor = lg_str_of(cursor, p.next_cursor.n);
-            lg_arena_clear(&a);
-        }
-    }
-    percentiles(name, wall, n);
-    (void)snprintf(label, sizeof(label), "%s_cpu", name);
-    percentiles(label, cpu, n);
-    printf("{\"name\":\"%s_worst\",\"value\":%.6g,\"unit\":\"ms\",\"mix\":\"%s\"}\n", name,
-            most * 1e3, worst);
-    lg_arena_done(&a);
-}
-
-/* The first list that filters, and how long until all that follow have the columns. */
-static void warm(struct lg_alert_store *st, const struct lg_scope *sc, uint64_t alerts)
-{
-    struct lg_alert_query q = {.limit = 50, .severities = 2};
-    struct lg_sqlite_alerts *as = lg_alerts_of(st);
-    struct lg_alert_page p;
-    struct lg_arena a;
-    double t0 = now_s(), c0 = cpu_s();
-
-    lg_arena_init(&a, 64u << 20);
-    must(st->ops->alert_list(st, sc, &q, &a, &p), "list");
-    print("store_alert_first", (now_s() - t0) * 1e3, "ms");
-    while (!lg_alert_index_ready(as))
-        (void)usleep(1000);
-    print("store_alert_load", now_s() - t0, "s");
-    print("store_alert_load_cpu", cpu_s() - c0, "s");
-    must(st->ops->alert_list(st, sc, &q, &a, &p), "list");
-    print("store_alert_columns", (double)lg_alert_columns_bytes(as->index.columns) / (double)alerts,
-            "bytes/alert");
-    lg_arena_done(&a);
-}
-
-static void patch_alerts(struct lg_alert_store *st, const struct lg_scope *sc)
-{
-    static double wall[1000];
-    struct lg_alert_query q = {.limit = 1000};
-    struct lg_alert_page p;
-    struct lg_arena a;
-
-    lg_arena_init(&a, 256u << 20);
-    must(st->ops->alert_list(st, sc, &q, &a, &p), "list");
-    for (uint32_t i = 0; i < p.n; i++) {
-        struct lg_alert_patch patch = {.has_status = true,
-                .status = p.alerts[i].status == LG_ALERT_ACKNOWLEDGED ? LG_ALERT_INVESTIGATING
-                                                                      : LG_ALERT_ACKNOWLEDGED,
-                .actor = LG_STR("bench"),
-                .now = DAY0 + i};
-        double t0 = now_s();
-        struct lg_alert al;
-        unsigned steps;
-
-        must(st->ops->alert_patch(st, sc, &p.alerts[i].alert_id, &patch, &a, &al, &steps), "patch");
-        wall[i] = now_s() - t0;
-    }
-    percentiles("store_alert_patch", wall, p.n);
-    lg_arena_done(&a);
-}
-
-static void bench_alerts(const char *dir, uint64_t want, unsigned tenants)
-{
-    struct lg_scope *one = scope_of(LG_STR("tenant0")), *all = scope_of(LG_STR("*"));
-    struct lg_alert_store *st;
-    struct lg_err err;
-    char path[4096];
-    struct stat sb;
-
-    (void)snprintf(path, sizeof(path), "%s/alerts.db", dir);
-    if (stat(path, &sb) < 0) { /* --dir may name what an earlier run left */
-        must(lg_sqlite_alert_store_open(path, &st, &err), err.text);
-        fill_alerts(st, want, tenants);
-        lg_alert_store_close(st);
-    }
-    must(lg_sqlite_alert_store_open(path, &st, &err), err.text);
-    if (stat(path, &sb) == 0)
-        print("store_alert_bytes", (double)sb.st_size / (double)want, "bytes/alert");
-    warm(st, all, want);
-    list_alerts(st, one, 200, "store_alert_list");
-    list_alerts(st, all, 200, "store_alert_all");
-    patch_alerts(st, one);
-    lg_alert_store_close(st);
-    lg_scope_free(one);
-    lg_scope_free(all);
-}
-
-static void remove_folder(const char *dir)
-{
-    DIR *d = opendir(dir);
-    struct dirent *e;
-
-    while (d != NULL && (e = readdir(d)) != NULL) {
-        char path[4600];
-
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        (void)snprintf(path, sizeof(path), "%.4000s/%s", dir, e->d_name);
-        if (e->d_type == DT_DIR)
-            remove_folder(path);
-        else
-            (void)unlink(path);
-    }
-    if (d != NULL)
-        (void)closedir(d);
-    (void)rmdir(dir);
-}
-
 int main(int argc, char **argv)
 {
     static const char *const own[] = {"empire_reg_dump_sam_2019-06-25133822.ndjson.zst",
             "busy_logons_hfdc01_2019-05-18.ndjson.zst"};
-    uint64_t alerts = 200000, events = 400000;
-    unsigned tenants = 20;
+    uint64_t events = 400000;
     struct corpus c = {0};
     char dir[4096] = LG_BINARY_DIR "/bench-store-XXXXXX";
     bool keep = false, none;
@@ -685,12 +298,8 @@ int main(int argc, char **argv)
     for (; at + 1 < argc && strncmp(argv[at], "--", 2) == 0; at += 2) {
         uint64_t v = strtoull(argv[at + 1], NULL, 10);
 
-        if (strcmp(argv[at], "--alerts") == 0)
-            alerts = v;
-        else if (strcmp(argv[at], "--events") == 0)
+        if (strcmp(argv[at], "--events") == 0)
             events = v;
-        else if (strcmp(argv[at], "--tenants") == 0)
-            tenants = (unsigned)v;
         else if (strcmp(argv[at], "--block") == 0)
             opt.block_events = (uint32_t)v;
         else if (strcmp(argv[at], "--level") == 0)
@@ -703,24 +312,20 @@ int main(int argc, char **argv)
     if (!keep && mkdtemp(dir) == NULL)
         must(LG_EIO, dir);
     lg_arena_init(&c.a, (size_t)2 << 30);
-    if (events > 0) {
-        for (int i = at; i < argc; i++)
-            load(&c, argv[i]);
-        if (at == argc && getenv("LOGSTER_DATA") != NULL)
-            load_folder(&c, getenv("LOGSTER_DATA"));
-        none = c.captures == 0;
-        for (size_t i = 0; none && i < sizeof(own) / sizeof(*own); i++) {
-            char path[4096];
+    for (int i = at; i < argc; i++)
+        load(&c, argv[i]);
+    if (at == argc && getenv("LOGSTER_DATA") != NULL)
+        load_folder(&c, getenv("LOGSTER_DATA"));
+    none = c.captures == 0;
+    for (size_t i = 0; none && i < sizeof(own) / sizeof(*own); i++) {
+        char path[4096];
 
-            (void)snprintf(path, sizeof(path), "%s/tests/data/captures/%s", LG_SOURCE_DIR, own[i]);
-            load(&c, path);
-        }
-        bench_events(dir, &c, events);
+        (void)snprintf(path, sizeof(path), "%s/tests/data/captures/%s", LG_SOURCE_DIR, own[i]);
+        load(&c, path);
     }
+    bench_events(dir, &c, events);
     lg_vec_done(&c.v);
     lg_arena_done(&c.a);
-    if (alerts > 0)
-        bench_alerts(dir, alerts, tenants > 0 ? tenants : 1);
     if (!keep)
         remove_folder(dir);
     return 0;
