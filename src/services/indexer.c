@@ -8,7 +8,7 @@
 #include "event/codec.h"
 #include "json/json.h"
 
-#define STEP_RECORDS 4096 /* one durable step of the store */
+#define STEP_RECORDS 6144 /* one durable step of the store: a whole batch of the indexer */
 #define ARENA_BYTES ((size_t)64 << 20)
 
 struct indexer {

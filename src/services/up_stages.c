@@ -7,6 +7,7 @@
 #define LINGER_BYTES ((size_t)256 << 10)
 /* A step of the store costs its sync and its indexes' pages, however few its records are. */
 #define INDEXER_BATCHES 3u
+#define INDEXER_LINGER_BYTES ((size_t)8 << 20)
 /* Topics take three copies of what comes in: larger blocks and a higher level than the bus has by
  * itself take a fifth off them, for a microsecond an event. */
 #define BLOCK_BYTES ((size_t)1 << 20)
@@ -79,7 +80,8 @@ struct stage_spec {
 static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg_err *reterr)
 {
     const struct lg_config *cfg = &p->cfg;
-    const size_t batches = spec->id == LG_STAGE_INDEXER ? INDEXER_BATCHES : 1;
+    const bool indexer = spec->id == LG_STAGE_INDEXER;
+    const size_t batches = indexer ? INDEXER_BATCHES : 1;
     const struct lg_runner_options opt = {
             .bus = p->bus,
             .ops = spec->ops,
@@ -94,7 +96,7 @@ static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg
             .start = LG_BUS_EARLIEST,
             .max_batch_bytes = batches * cfg->pipeline.batch_bytes,
             .max_batch_records = batches * cfg->pipeline.batch_records,
-            .linger_bytes = LINGER_BYTES,
+            .linger_bytes = indexer ? INDEXER_LINGER_BYTES : LINGER_BYTES,
             .linger_ms = linger_ms(cfg, spec->workers),
             .min_backoff_ms = (uint32_t)(cfg->pipeline.retry_min_ns / 1000000),
             .max_backoff_ms = (uint32_t)(cfg->pipeline.retry_max_ns / 1000000),

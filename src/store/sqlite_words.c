@@ -92,8 +92,9 @@ static int string_find(struct lg_conn *c, uint64_t fold, struct lg_str s, int64_
 /* Interns a text; 0 for an empty one. */
 int lg_batch_string(struct lg_batch *b, struct lg_str s, int64_t *ret)
 {
-    struct lg_str base = lg_str_basename(s);
+    const struct lg_str whole = s;
     uint64_t key, *have, fold;
+    struct lg_str base;
     struct lg_q q;
     int rc;
 
@@ -108,6 +109,7 @@ int lg_batch_string(struct lg_batch *b, struct lg_str s, int64_t *ret)
         *ret = (int64_t)*have;
         return 0;
     }
+    base = lg_str_basename(whole);
     fold = fold_hash(b, s);
     rc = b->text.failed != 0 ? b->text.failed : string_find(b->c, fold, s, ret);
     if (rc == 0) {

@@ -1,13 +1,14 @@
 /*
  * The event store, as JSON lines {"name", "value", "unit"}:
  *
- *   store_event_insert      events a second, written in batches of 8,192 by one thread
+ *   store_event_insert      events a second, written in batches (of 8,192) by one thread
  *   store_event_bytes       bytes on disk for each event, index and bodies
  *   store_event_raw_bytes   mean size of the raw records
  *   store_event_search_*    a page of 50, over filters
  *   store_tree              process tree of 10,000 nodes
  *
- * bench_store [--events N] [--dir DIR] [--block EVENTS] [--level N] [capture ...]
+ * bench_store [--events N] [--batch N] [--endpoints N] [--dir DIR] [--block EVENTS] [--level N]
+ *             [capture ...]
  * Defaults: 400,000 events of 500 endpoints, cut in turn from the captures of LOGSTER_DATA (without
  * it: from those in tests/data), none over 8 KB.
  */
@@ -111,14 +112,14 @@ static void load_folder(struct corpus *c, const char *data)
     globfree(&g);
 }
 
-#define BATCH 8192
-#define ENDPOINTS 500
+#define MAX_BATCH 65536
+static unsigned batch = 8192, endpoints = 500;
 
-/* 500 hosts at 25,000 events a second of event time; each repeats one capture. */
+/* Hosts at 25,000 events a second of event time; each repeats one capture. */
 static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t want)
 {
-    static struct lg_event_put puts[BATCH];
-    static struct lg_event evs[BATCH];
+    static struct lg_event_put puts[MAX_BATCH];
+    static struct lg_event evs[MAX_BATCH];
     double insert = 0, cpu = 0, raw = 0;
     struct lg_arena a;
     struct lg_buf line;
@@ -131,10 +132,10 @@ static void write_events(struct lg_event_store *st, struct corpus *c, uint64_t w
         double t0, c0;
         size_t n = 0;
 
-        for (; n < BATCH && done < want; n++, done++) {
-            unsigned host_no = (unsigned)(done % ENDPOINTS), from = host_no % c->captures;
+        for (; n < batch && done < want; n++, done++) {
+            unsigned host_no = (unsigned)(done % endpoints), from = host_no % c->captures;
             size_t cut = c->first[from + 1] - c->first[from];
-            const struct kept *k = &c->v.v[c->first[from] + (done / ENDPOINTS + host_no) % cut];
+            const struct kept *k = &c->v.v[c->first[from] + (done / endpoints + host_no) % cut];
             struct lg_event *ev = &evs[n];
             char host[64];
             struct lg_str id = lg_str_of((const char *)&done, sizeof(done));
@@ -300,6 +301,10 @@ int main(int argc, char **argv)
 
         if (strcmp(argv[at], "--events") == 0)
             events = v;
+        else if (strcmp(argv[at], "--batch") == 0)
+            batch = v < 1 || v > MAX_BATCH ? MAX_BATCH : (unsigned)v;
+        else if (strcmp(argv[at], "--endpoints") == 0)
+            endpoints = v < 1 ? 1 : (unsigned)v;
         else if (strcmp(argv[at], "--block") == 0)
             opt.block_events = (uint32_t)v;
         else if (strcmp(argv[at], "--level") == 0)
