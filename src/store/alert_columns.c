@@ -311,3 +311,50 @@ int lg_alert_columns_put(struct lg_alert_columns *c, const struct lg_alert_colum
     p->face[row] = lg_alert_face(r->status, r->severity);
     return 0;
 }
+
+int lg_alert_columns_put_text(
+        struct lg_alert_columns *c, int64_t tenant, int64_t id, struct lg_str text)
+{
+    const uint64_t *i = lg_map_get(&c->by_tenant, (uint64_t)tenant);
+    struct lg_alert_part *p = i == NULL ? NULL : &c->parts.v[*i];
+    uint32_t row;
+
+    if (p == NULL || p->by_id_cap == 0)
+        return LG_ECORRUPT;
+    row = p->by_id[slot_of(p, id)];
+    return row == 0 ? LG_ECORRUPT : put_text(p, row - 1, false, text);
+}
+
+static int sort_words(struct lg_alert_part *p)
+{
+    size_t n = 0, at = 0;
+    uint32_t *v;
+
+    for (uint32_t i = 0; i < p->n; i++)
+        n += 1u + p->words.v[p->words_at[i]];
+    v = (uint32_t *)lg_malloc((n + 1) * sizeof(*v));
+    if (v == NULL)
+        return LG_ENOMEM;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const uint32_t *from = p->words.v + p->words_at[i];
+        size_t len = 1u + from[0];
+
+        memcpy(v + at, from, len * sizeof(*v));
+        p->words_at[i] = (uint32_t)at;
+        at += len;
+    }
+    lg_vec_done(&p->words);
+    p->words.v = v;
+    p->words.n = n;
+    p->words.cap = n + 1;
+    return 0;
+}
+
+int lg_alert_columns_sort_words(struct lg_alert_columns *c)
+{
+    int rc = 0;
+
+    for (size_t i = 0; rc >= 0 && i < c->parts.n; i++)
+        rc = sort_words(&c->parts.v[i]);
+    return rc;
+}

@@ -55,6 +55,11 @@ void lg_alert_columns_free(struct lg_alert_columns *c);
  * LG_ECORRUPT) the columns are good for nothing but free. */
 int lg_alert_columns_put(
         struct lg_alert_columns *c, const struct lg_alert_columns_row *r) LG_MUST_CHECK;
+/* The text of an alert that is there. */
+int lg_alert_columns_put_text(
+        struct lg_alert_columns *c, int64_t tenant, int64_t id, struct lg_str text) LG_MUST_CHECK;
+/* Puts the rows' words in the rows' order, which a search goes in. */
+int lg_alert_columns_sort_words(struct lg_alert_columns *c) LG_MUST_CHECK;
 size_t lg_alert_columns_bytes(const struct lg_alert_columns *c);
 int lg_alert_columns_list(const struct lg_alert_columns *c, const struct lg_alert_columns_query *q,
         struct lg_alert_columns_page *ret) LG_MUST_CHECK;

@@ -118,27 +118,23 @@ static int read_row(struct lg_q *q, struct lg_alert_columns *c)
 #define ROW_COLUMNS                                                                                \
     "SELECT a.tenant, a.id, a.endpoint, a.status, a.severity, a.attack_prob, a.first_seen,"        \
     " a.last_seen, a.received_at, a.created_at, a.updated_at, a.occurrences, a.assignee,"          \
-    " a.techniques, x.text FROM alerts a "
-#define ROW_TEXT " LEFT JOIN alert_texts x ON x.tenant=a.tenant AND x.alert=a.id"
+    " a.techniques, "
+#define ROW_FROM " FROM alerts a INDEXED BY alerts_change "
 
-/* Everything after change `after`; below 0: everything, in the order of the file. */
-static int read_changes(
-        struct lg_alert_index *ix, struct lg_view *v, int64_t after, struct lg_alert_columns *c)
+static int read_text(struct lg_q *q, struct lg_alert_columns *c)
+{
+    return lg_alert_columns_put_text(c, lg_q_col_i64(q, 0), lg_q_col_i64(q, 1), lg_q_col_str(q, 2));
+}
+
+/* All rows of the query into the columns. */
+static int read_all(struct lg_alert_index *ix, struct lg_q *q, struct lg_alert_columns *c,
+        int (*read)(struct lg_q *q, struct lg_alert_columns *c))
 {
     uint32_t n = 0;
-    struct lg_q q;
     int rc;
 
-    if (after < 0) {
-        lg_q_open(&q, v->c, ROW_COLUMNS "NOT INDEXED" ROW_TEXT);
-    } else {
-        lg_q_open(&q, v->c,
-                ROW_COLUMNS "INDEXED BY alerts_change" ROW_TEXT
-                            " WHERE a.change>?1 ORDER BY a.change");
-        lg_q_i64(&q, after);
-    }
-    while ((rc = lg_q_step(&q)) > 0) {
-        rc = read_row(&q, c);
+    while ((rc = lg_q_step(q)) > 0) {
+        rc = read(q, c);
         if (rc >= 0 && ++n % 1024 == 0) {
             if (atomic_load(&ix->closing))
                 rc = LG_EINTR;
@@ -148,10 +144,38 @@ static int read_changes(
         if (rc < 0)
             break;
     }
-    lg_q_done(&q);
+    lg_q_done(q);
     if (rc >= 0 && lg_alert_columns_bytes(c) > ix->max_bytes)
         rc = LG_ELIMIT;
     return rc;
+}
+
+static int read_changes(
+        struct lg_alert_index *ix, struct lg_view *v, int64_t after, struct lg_alert_columns *c)
+{
+    struct lg_q q;
+
+    lg_q_open(&q, v->c,
+            ROW_COLUMNS "x.text" ROW_FROM
+                        "LEFT JOIN alert_texts x ON x.tenant=a.tenant AND x.alert=a.id"
+                        " WHERE a.change>?1 ORDER BY a.change");
+    lg_q_i64(&q, after);
+    return read_all(ix, &q, c, read_row);
+}
+
+/* Everything, each table in the order of its file: joined, each text would be sought alone. */
+static int read_file(struct lg_alert_index *ix, struct lg_view *v, struct lg_alert_columns *c)
+{
+    struct lg_q q;
+    int rc;
+
+    lg_q_open(&q, v->c, ROW_COLUMNS "NULL" ROW_FROM "WHERE a.change>=0 ORDER BY a.change");
+    rc = read_all(ix, &q, c, read_row);
+    if (rc < 0)
+        return rc;
+    lg_q_open(&q, v->c, "SELECT tenant, alert, text FROM alert_texts");
+    rc = read_all(ix, &q, c, read_text);
+    return rc < 0 ? rc : lg_alert_columns_sort_words(c);
 }
 
 /* New columns of what the view sees, instead of those that there are. */
@@ -164,7 +188,7 @@ static int load(struct lg_alert_index *ix, struct lg_view *v)
     if (rc >= 0)
         rc = lg_alert_columns_new(&c);
     if (rc >= 0)
-        rc = read_changes(ix, v, -1, c);
+        rc = read_file(ix, v, c);
     if (rc == LG_ELIMIT)
         atomic_store(&ix->too_big, true);
     if (rc < 0) {

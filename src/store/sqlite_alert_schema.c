@@ -132,11 +132,14 @@ static const char *const v2[] = {
 
 /*
  * Version 3: each change of an alert gets the next number, so that who holds a copy in memory
- * (sqlite_alert_index.c) finds what has changed since. Alerts of older versions have 0.
+ * (sqlite_alert_index.c) finds what has changed since. Alerts of older versions have 0. The index
+ * holds all of the copy but the text: it grows at its end, and is read without the wide rows.
  */
 static const char *const v3[] = {
         "ALTER TABLE alerts ADD COLUMN change INTEGER NOT NULL DEFAULT 0",
-        "CREATE INDEX alerts_change ON alerts(change)",
+        "CREATE INDEX alerts_change ON alerts(change, tenant, endpoint, status, severity, "
+        "attack_prob, first_seen, last_seen, received_at, created_at, updated_at, occurrences, "
+        "assignee, techniques)",
         NULL,
 };
 

@@ -12,6 +12,7 @@
  *                           as seen by principals of one tenant; _p50, _max, and processor time
  *                           (_cpu_*) beside it; _worst names the slowest mix by processor time
  *   store_alert_all_p99     the same over all tenants
+ *   store_alert_endpoints   counts of alerts of each endpoint, over all tenants; processor time
  *   store_alert_patch_p99   a transition
  *
  * bench_alerts [--alerts N] [--tenants N] [--inferences N] [--dir DIR]
@@ -245,6 +246,20 @@ static void warm(struct lg_alert_store *st, const struct lg_scope *sc, uint64_t 
     lg_arena_done(&a);
 }
 
+static void count_endpoints(struct lg_alert_store *st, const struct lg_scope *sc)
+{
+    struct lg_endpoint_alerts *found;
+    struct lg_arena a;
+    double c0;
+    uint32_t n;
+
+    lg_arena_init(&a, 64u << 20);
+    c0 = cpu_s();
+    must(st->ops->endpoints(st, sc, LG_STR(""), &a, &found, &n), "endpoints");
+    print("store_alert_endpoints", (cpu_s() - c0) * 1e3, "ms");
+    lg_arena_done(&a);
+}
+
 static void patch_alerts(struct lg_alert_store *st, const struct lg_scope *sc)
 {
     static double wall[1000];
@@ -291,6 +306,7 @@ static void bench_alerts(const char *dir, uint64_t want, unsigned tenants)
     warm(st, all, want);
     list_alerts(st, one, 200, "store_alert_list");
     list_alerts(st, all, 200, "store_alert_all");
+    count_endpoints(st, all);
     patch_alerts(st, one);
     lg_alert_store_close(st);
     lg_scope_free(one);

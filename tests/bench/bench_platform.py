@@ -15,6 +15,8 @@ load_http sends Winlogbeat events of recordings (templates.py) on renamed hosts,
   platform_alert_latency      p99 of the time from the arrival of an alert's newest event until the
                               API shows it, at half the rate of the bound (--rate); bound: interval
                               plus lateness plus 2 s
+  platform_patch              p99 of PATCH /alerts/{id} while intake takes all that the load
+                              generator gives; bound: 50 ms
   platform_state_rss          resident memory with 300 distinct events of each endpoint in open
                               windows, of 10,000 endpoints (the short form has 1,000 and multiplies)
 
@@ -39,7 +41,7 @@ import templates
 
 ROOT = Path(__file__).resolve().parents[2]
 TICK = os.sysconf("SC_CLK_TCK")
-INTAKE, END_TO_END, DISK, RSS_MB = 60_000, 25_000, 600, 1024
+INTAKE, END_TO_END, DISK, RSS_MB, PATCH_MS = 60_000, 25_000, 600, 1024, 50
 FREE = {"bus.min_free_bytes": "64MiB", "store.min_free_bytes": "64MiB"}
 
 
@@ -80,9 +82,10 @@ class Platform:
             self.process.wait()
         self.log.close()
 
-    def get(self, path):
-        call = urllib.request.Request(self.url + path,
-                                      headers={"Authorization": f"Bearer {self.token}"})
+    def get(self, path, body=None, method=None):
+        call = urllib.request.Request(self.url + path, data=body, method=method,
+                                      headers={"Authorization": f"Bearer {self.token}",
+                                               "Content-Type": "application/json"})
         with urllib.request.urlopen(call, timeout=60) as answer:
             return answer.read().decode()
 
@@ -238,6 +241,33 @@ def alert_latency(args, folder, events, notes):
              rate=round(sent["sent"] / sent["wall_s"]), load=os.getloadavg()[0], **notes)
 
 
+def patches(args, folder, events, notes):
+    """Analysts at work under full intake: each alert goes to and fro between two states."""
+    with Platform(args, folder, events, **{
+            "inference.window": "10s", "inference.interval": "10s", "inference.lateness": "3s",
+            "inference.idle_timeout": "3s", "inference.threshold": 0.0001, "api.rate": 100000,
+            "api.burst": 100000}) as up:
+        load = up.load(seconds=args.seconds + 25)
+        alerts, took, end = [], [], time.monotonic() + 40
+        while len(alerts) < 50 and time.monotonic() < end:
+            time.sleep(0.5)
+            alerts = json.loads(up.get("/alerts?limit=100"))["alerts"]
+        if not alerts:
+            sys.exit("bench_platform: there was no alert")
+        while load.poll() is None:
+            one = alerts[len(took) % len(alerts)]
+            to = "investigating" if len(took) // len(alerts) % 2 else "acknowledged"
+            start = time.monotonic()
+            up.get("/alerts/" + one["alert_id"], json.dumps({"status": to}).encode(), "PATCH")
+            took.append(time.monotonic() - start)
+            time.sleep(0.02)
+        sent = answer_of(load)
+        took.sort()
+        show("platform_patch", 1e3 * took[len(took) * 99 // 100], "ms", PATCH_MS,
+             p50=round(1e3 * took[len(took) // 2], 2), most=round(1e3 * took[-1], 2), n=len(took),
+             intake=round(sent["sent"] / sent["wall_s"]), load=os.getloadavg()[0], **notes)
+
+
 def state(args, folder, events, endpoints):
     """Windows so long that none closes: all of an endpoint's events, three minutes of them, are in
     open ones. The short form measures what the second half of its endpoints adds to the first."""
@@ -302,12 +332,12 @@ def main():
     parser.add_argument("--rate", type=int, default=END_TO_END)
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--endpoints", type=int)
-    parser.add_argument("--only", choices=["throughput", "latency", "state", "soak"])
+    parser.add_argument("--only", choices=["throughput", "latency", "patch", "state", "soak"])
     parser.add_argument("--dir", help="where the platform's folders are made; default: build/")
     args = parser.parse_args()
     args.seconds = args.seconds or (600 if args.soak else 20)
     steps = [args.only] if args.only else \
-        ["soak", "state"] if args.soak else ["throughput", "latency", "state"]
+        ["soak", "state"] if args.soak else ["throughput", "latency", "patch", "state"]
     where = args.dir or ROOT / "build"
     failed = 0
     with tempfile.TemporaryDirectory(dir=where) as top:
@@ -320,6 +350,8 @@ def main():
                     throughput(args, folder, events, notes)
                 elif step == "latency":
                     alert_latency(args, folder, events, notes)
+                elif step == "patch":
+                    patches(args, folder, events, notes)
                 elif step == "state":
                     failed |= state(args, folder, events, args.endpoints or
                                     (10_000 if args.soak else 1_000))
