@@ -1,8 +1,8 @@
 import { get, part, send } from "./client";
-import type { ListAlertsQuery, GetAlertTreeQuery, ListFeedbackQuery } from "./queries";
+import type { ListAlertsQuery, GetAlertTreeQuery, GetFeedbackQualityQuery, ListFeedbackQuery } from "./queries";
 import type {
   AlertEvidence, AlertHistory, AlertInferences, AlertListResponse, AlertPatch, AlertResponse,
-  FeedbackList, FeedbackRequest, FeedbackResponse, ProcessTree, SimilarAlerts,
+  FeedbackList, FeedbackQuality, FeedbackRequest, FeedbackResponse, ProcessTree, SimilarAlerts,
 } from "./schema";
 
 export const listAlerts = (query: ListAlertsQuery, signal?: AbortSignal) => get<AlertListResponse>("/alerts", query, signal);
@@ -21,5 +21,7 @@ export const getAlertTree = (id: string, query: GetAlertTreeQuery, signal?: Abor
 
 export const listFeedback = (query: ListFeedbackQuery, signal?: AbortSignal) => get<FeedbackList>("/feedback", query, signal);
 export const createFeedback = (body: FeedbackRequest) => send<FeedbackResponse>("POST", "/feedback", body);
+export const getFeedbackQuality = (query: GetFeedbackQualityQuery, signal?: AbortSignal) =>
+  get<FeedbackQuality>("/feedback/quality", query, signal);
 /** Address of all feedback as NDJSON: for a download link. */
 export const FEEDBACK_EXPORT = "/api/feedback/export";

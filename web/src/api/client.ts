@@ -1,4 +1,5 @@
 // One way to call the platform: same origin, session cookie, CSRF header, problems as typed errors.
+import { nobodyThere } from "@/lib/presence";
 import type { Problem } from "./schema";
 
 export class ApiError extends Error {
@@ -79,6 +80,7 @@ export async function fetchRaw(method: string, path: string, options: CallOption
   if (options.body !== undefined) headers["Content-Type"] = "application/json";
   if (options.version !== undefined) headers["If-Match"] = `"${options.version}"`;
   if (method !== "GET" && csrfToken) headers["X-CSRF-Token"] = csrfToken;
+  if (method === "GET" && nobodyThere()) headers["X-Logster-Background"] = "1";
   let answer: Response;
   try {
     answer = await fetch(path + queryText(options.query), {

@@ -1,10 +1,12 @@
-import { get, part, send } from "./client";
-import type { GetEventQuery, ListEventsQuery, ListSearchesQuery } from "./queries";
+import { get, part, queryText, send } from "./client";
+import type { ExportEventsQuery, GetEventQuery, ListEventsQuery, ListSearchesQuery } from "./queries";
 import type { EventListResponse, EventResponse, SearchList, SearchRequest, SearchResponse } from "./schema";
 
 export const listEvents = (query: ListEventsQuery, signal?: AbortSignal) => get<EventListResponse>("/events", query, signal);
 export const getEvent = (id: string, query: GetEventQuery, signal?: AbortSignal) =>
   get<EventResponse>(`/events/${part(id)}`, query, signal);
+/** Address of what a search finds, as a file: for a download link. */
+export const exportEventsUrl = (query: ExportEventsQuery) => `/api/events/export${queryText(query)}`;
 
 export const listSearches = (query: ListSearchesQuery, signal?: AbortSignal) => get<SearchList>("/searches", query, signal);
 export const createSearch = (body: SearchRequest) => send<SearchResponse>("POST", "/searches", body);

@@ -1,5 +1,5 @@
 import { get } from "./client";
-import type { HealthResponse, Live, StatusResponse } from "./schema";
+import type { HealthResponse, Live, Posture, StatusResponse } from "./schema";
 
 export interface StageStatus {
   name: string;
@@ -18,3 +18,4 @@ export interface PlatformStatus extends Omit<StatusResponse, "platform"> {
 export const getStatus = (signal?: AbortSignal) => get<PlatformStatus>("/status", undefined, signal);
 export const getReadiness = (signal?: AbortSignal) => get<Live>("/readyz", undefined, signal);
 export const getHealth = (signal?: AbortSignal) => get<HealthResponse>("/health", undefined, signal);
+export const getPosture = (signal?: AbortSignal) => get<Posture>("/posture", undefined, signal);

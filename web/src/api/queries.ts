@@ -77,6 +77,17 @@ export type ExportFeedbackQuery = {
   tenant_id?: string;
 };
 
+export type GetFeedbackQualityQuery = {
+  /** Only this tenant; one that is not yours answers like an empty one */
+  tenant_id?: string;
+  /** Given then or later */
+  from?: string;
+  /** Given before */
+  to?: string;
+  /** Equal parts that the range is cut into */
+  parts?: number;
+};
+
 export type ListEndpointsQuery = {
   /** Only this tenant; one that is not yours answers like an empty one */
   tenant_id?: string;
@@ -162,6 +173,43 @@ export type ListEventsQuery = {
   limit?: number;
   /** The `next_cursor` of the page before, with the same filters */
   cursor?: string;
+};
+
+export type ExportEventsQuery = {
+  /** Only this tenant; one that is not yours answers like an empty one */
+  tenant_id?: string;
+  /** Only this endpoint_id */
+  endpoint?: string;
+  /** Event time, from */
+  from?: string;
+  /** Event time, before */
+  to?: string;
+  /** Arrival, from */
+  received_from?: string;
+  /** Arrival, before */
+  received_to?: string;
+  /** Only this type; may be repeated */
+  event_type?: Array<"process_create" | "process_fork" | "process_terminate" | "process_access" | "process_ptrace" | "process_signal" | "process_tamper" | "remote_thread" | "credential_change" | "image_load" | "driver_load" | "kernel_module_load" | "file_open" | "file_write" | "file_create" | "file_time_change" | "file_stream_create" | "file_delete" | "file_rename" | "file_link" | "file_mode_change" | "file_owner_change" | "file_blocked" | "file_executable_detected" | "memfd_create" | "raw_access_read" | "registry_key" | "registry_value_set" | "registry_rename" | "pipe_create" | "pipe_connect" | "wmi_filter" | "wmi_consumer" | "wmi_binding" | "network_connect" | "network_accept" | "network_bind" | "network_listen" | "dns_query" | "clipboard_change" | "sysmon_state" | "sysmon_config" | "logon" | "logon_failed" | "logon_explicit" | "privileges_assigned" | "object_handle" | "object_access" | "service_install" | "task_create" | "user_create" | "group_member_add" | "share_access" | "share_object_access" | "log_clear" | "powershell_engine" | "powershell_pipeline" | "powershell_module" | "script_block" | "mount" | "bpf" | "audit_config">;
+  /** Only with this user */
+  user?: string;
+  /** Only with this program */
+  image?: string;
+  /** Only with this hash */
+  hash?: string;
+  /** Only with this address */
+  ip?: string;
+  /** Only of this process */
+  process_guid?: string;
+  /** Free text */
+  q?: string;
+  /** Direction of time */
+  order?: "asc" | "desc";
+  /** With raw_event */
+  raw?: boolean;
+  /** What the file is */
+  format?: "ndjson" | "csv";
+  /** Most rows of the file */
+  limit?: number;
 };
 
 export type GetEventQuery = {
@@ -255,6 +303,8 @@ export type ListHostsQuery = {
   host?: string;
   /** Only this tenant; one that is not yours answers like an empty one */
   tenant_id?: string;
+  /** Also each host's largest probability in so many equal parts of the range */
+  trend?: number;
   /** Most hosts of the answer */
   limit?: number;
 };
@@ -268,6 +318,8 @@ export type ListDashboardHostsQuery = {
   host?: string;
   /** Only this tenant; one that is not yours answers like an empty one */
   tenant_id?: string;
+  /** Also each host's largest probability in so many equal parts of the range */
+  trend?: number;
   /** Most hosts of the answer */
   limit?: number;
 };
@@ -294,6 +346,8 @@ export type GetTechniquesQuery = {
   host?: string;
   /** Only this tenant; one that is not yours answers like an empty one */
   tenant_id?: string;
+  /** Also counts in so many equal parts of the range */
+  parts?: number;
 };
 
 export type ListDeadLettersQuery = {

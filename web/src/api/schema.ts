@@ -210,6 +210,36 @@ export type FeedbackList = {
   next_cursor: NextCursor;
 };
 
+export type Judged = {
+  true_positives: number;
+  false_positives: number;
+  /** Share of true positives; null where there is no feedback */
+  precision: number | null;
+  severity?: "low" | "medium" | "high" | "critical";
+  technique?: string;
+  tactic?: string | null;
+  /** Begin of a part, seconds since 1970-01-01T00:00:00Z */
+  start?: number | null;
+};
+
+export type FeedbackQuality = {
+  from: TimeOrNull;
+  to: TimeOrNull;
+  /** Every row of it */
+  feedback: number;
+  /** Alerts that have any: each counts once, by its latest */
+  alerts: number;
+  true_positives: number;
+  false_positives: number;
+  precision: number | null;
+  /** critical first */
+  severities: Judged[];
+  /** Most often judged first */
+  techniques: Judged[];
+  /** Equal parts of the range, oldest first */
+  over_time: Judged[];
+};
+
 export type EndpointSummary = {
   tenant_id: string;
   endpoint_id: string;
@@ -225,6 +255,8 @@ export type EndpointSummary = {
   /** open, acknowledged or investigating */
   alerts_active: number;
   worst_active_severity: "low" | "medium" | "high" | "critical" | null;
+  /** Largest probability in each of `trend` equal parts of the range; null where nothing was judged */
+  trend?: Array<number | null>;
 };
 
 export type EndpointList = {
@@ -489,17 +521,27 @@ export type TimelineResponse = {
     attacks: number;
     errors: number;
     max_attack_prob: number;
+    avg_attack_prob: number;
+    avg_confidence: number;
+    avg_inference_time_ms: number;
+    avg_graph_nodes: number;
+    avg_graph_edges: number;
+    hosts: number;
   }>;
 };
 
 export type TechniquesResponse = {
   from: TimeOrNull;
   to: TimeOrNull;
+  /** Length of a part; with `parts` */
+  part_seconds?: number;
   techniques: Array<{
     technique: string;
     tactic: string | null;
     attacks: number;
     hosts: number;
+    /** Attacks in each part of the range; with `parts` */
+    over_time?: number[];
   }>;
 };
 
@@ -524,6 +566,22 @@ export type MeResponse = {
   /** What you may do in at least one tenant or on the platform */
   actions: string[];
   expires_at: TimeOrNull;
+};
+
+export type SessionRequest = {
+  /** A token of Logster: lgt_... */
+  token: string;
+};
+
+export type SessionResponse = {
+  /** Goes into X-CSRF-Token of what changes something; null where no cookie signed in */
+  csrf_token: string | null;
+  me: MeResponse;
+  expires_at: TimeOrNull;
+  /** Seconds without a request after which the session ends */
+  idle_timeout: number | null;
+  /** DISABLE_AUTH: everybody on this machine is let in */
+  auth_disabled: boolean;
 };
 
 export type TokenRequest = {
@@ -682,6 +740,16 @@ export type StatusResponse = {
   not_ready_because?: string;
   /** Stages with their lag, topics, held-back counts */
   platform: Record<string, unknown> | null;
+};
+
+export type Posture = {
+  problems: number;
+  checks: Array<{
+    check: string;
+    ok: boolean;
+    /** How it is, and what to do about it */
+    text: string;
+  }>;
 };
 
 /** As `logster config show --json`: every key with its value and where it came from; secrets masked */

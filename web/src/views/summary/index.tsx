@@ -25,6 +25,8 @@ type Buckets = TimelineResponse["buckets"];
 function Tiles({ data, buckets }: { data: SummaryResponse; buckets: Buckets | undefined }) {
   const trend = (of: (bucket: Buckets[number]) => number | null) => buckets?.map(of) ?? undefined;
   const benign = trend((one) => one.inferences - one.attacks - one.errors);
+  // A part without verdicts has no average: a gap, not a zero.
+  const average = (of: (bucket: Buckets[number]) => number) => trend((one) => (one.inferences > one.errors ? of(one) : null));
   const known = data.total_inferences > data.total_errors;
   return (
     <div className="tiles">
@@ -38,11 +40,14 @@ function Tiles({ data, buckets }: { data: SummaryResponse; buckets: Buckets | un
         params={{ prediction: "error" }} trend={trend((one) => one.errors)} />
       <StatTile label="Highest probability of attack" value={known ? formatProb(data.max_attack_probability) : "–"}
         note={known ? `average ${formatProb(data.avg_attack_probability)}` : "no verdicts"} to="/attacks" params={{ sort: "attack_prob" }}
-        tone="attack" trend={trend((one) => (one.inferences ? one.max_attack_prob : null))} />
-      <StatTile label="Average confidence" value={known ? formatProb(data.avg_confidence) : "–"} note="of the verdicts given" to="/distribution" />
-      <StatTile label="Time per verdict" value={known ? formatDuration(data.avg_inference_time_ms / 1000) : "–"} note="average" to="/analytics" />
+        tone="attack" trend={average((one) => one.max_attack_prob)} />
+      <StatTile label="Average confidence" value={known ? formatProb(data.avg_confidence) : "–"} note="of the verdicts given" to="/distribution"
+        trend={average((one) => one.avg_confidence)} />
+      <StatTile label="Time per verdict" value={known ? formatDuration(data.avg_inference_time_ms / 1000) : "–"} note="average" to="/analytics" params={{ tab: "models" }}
+        trend={average((one) => one.avg_inference_time_ms)} />
       <StatTile label="Graph size" value={known ? formatNumber(data.avg_graph_nodes) : "–"}
-        note={known ? `nodes, ${formatNumber(data.avg_graph_edges)} edges` : "no graphs"} to="/distribution" />
+        note={known ? `nodes, ${formatNumber(data.avg_graph_edges)} edges` : "no graphs"} to="/distribution"
+        trend={average((one) => one.avg_graph_nodes)} />
     </div>
   );
 }
