@@ -34,7 +34,7 @@ packages_of() {
         python3-jsonschema python3-hypothesis clang clang-14 clang-format-14 \
         libclang-rt-14-dev llvm-14 pmccabe \
         rsyslog rsyslog-elasticsearch rsyslog-gnutls python3-elasticsearch openssl \
-        curl gzip ;;
+        curl gzip chromium fonts-liberation ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
     fuzz) echo clang clang-14 libclang-rt-14-dev llvm-14 lld ;;
     coverage) echo gcovr ;;
