@@ -495,12 +495,21 @@ static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
     return s->order.rc < 0 ? s->order.rc : rc;
 }
 
+static uint32_t workers_of(const struct lg_scan_options *opt)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t n = opt->workers;
+
+    if (n == 0)
+        n = cpus < 1 ? 1 : (uint32_t)cpus;
+    return n < MAX_WORKERS ? n : MAX_WORKERS;
+}
+
 int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *sink,
         void (*file_error)(void *user, const char *path, const struct lg_err *err),
         struct lg_scan_stats *ret, struct lg_err *reterr)
 {
-    struct scan s = {.opt = opt, .sink = sink};
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct scan s = {.opt = opt, .sink = sink, .workers = workers_of(opt)};
     LG_CLEANUP(lg_cleanup_free) struct normalizing *n = NULL;
     LG_CLEANUP(lg_cleanup_free) struct owning *o = NULL;
     LG_CLEANUP(lg_cleanup_free) struct lg_queue **owners = NULL;
@@ -508,11 +517,6 @@ int lg_scan_run(const struct lg_scan_options *opt, const struct lg_scan_sink *si
     int rc;
 
     memset(ret, 0, sizeof(*ret));
-    if (cpus < 1 || cpus > MAX_WORKERS)
-        cpus = cpus < 1 ? 1 : MAX_WORKERS;
-    s.workers = opt->workers != 0 ? opt->workers : (uint32_t)cpus;
-    if (s.workers > MAX_WORKERS)
-        s.workers = MAX_WORKERS;
     n = lg_calloc(s.workers, sizeof(*n));
     o = lg_calloc(s.workers, sizeof(*o));
     owners = lg_calloc(s.workers, sizeof(struct lg_queue *));
