@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { matrix, TACTICS, tacticOf, techniqueName, TECHNIQUES } from "./attack";
+
+describe("ATT&CK", () => {
+  it("has the platform's techniques and tactics, no more and no fewer", () => {
+    const text = readFileSync("../src/alert/tactics.def", "utf8");
+    const rows = [...text.matchAll(/^X\("(T\d{4})", "([^"]+)"\)$/gm)].map((one) => `${one[1]} ${one[2]}`);
+    expect(rows.length).toBeGreaterThan(100);
+    expect([...TECHNIQUES.values()].map((one) => `${one.id} ${one.tactic}`).sort()).toEqual(rows);
+  });
+
+  it("knows a sub-technique by its parent", () => {
+    expect(tacticOf("T1059.001")).toBe("Execution");
+    expect(techniqueName("T1003.001")).toBe("OS Credential Dumping");
+    expect(tacticOf("T9999")).toBeNull();
+  });
+
+  it("sorts into a matrix", () => {
+    const seen = [
+      { technique: "T1059.001", tactic: "Execution", attacks: 3, hosts: 1 },
+      { technique: "T1047", tactic: null, attacks: 5, hosts: 2 },
+      { technique: "T9999", tactic: null, attacks: 1, hosts: 1 },
+    ];
+    const columns = matrix(seen, false);
+    const execution = columns.find((one) => one.tactic === "Execution")!;
+    expect(execution.rows.map((one) => one.technique)).toEqual(["T1047", "T1059.001"]);
+    expect(execution.sightings).toBe(8);
+    expect(columns.map((one) => one.tactic)).toEqual([...TACTICS, "Other"]);
+    // The parent of a seen sub-technique is not listed as unseen.
+    const full = matrix(seen, true).find((one) => one.tactic === "Execution")!;
+    expect(full.rows.map((one) => one.technique)).toContain("T1204");
+    expect(full.rows.map((one) => one.technique)).not.toContain("T1059");
+  });
+});
