@@ -224,10 +224,6 @@ static int check_listeners(const struct lg_config *cfg, size_t *ret, struct lg_b
 
 static int check_rest(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
 {
-    if (cfg->alerts.medium_probability > cfg->alerts.high_probability ||
-            cfg->alerts.high_probability > cfg->alerts.critical_probability)
-        return blame("alerts.high_probability", ret, why,
-                "must lie between alerts.medium_probability and alerts.critical_probability");
     if (cfg->inference.max_endpoint_bytes > cfg->inference.max_state_bytes)
         return blame(
                 "inference.max_endpoint_bytes", ret, why, "is more than inference.max_state_bytes");

@@ -99,7 +99,6 @@ struct lg_config {
         int64_t dead_letter_retention_ns;
         uint64_t dead_letter_retention_bytes;
         uint64_t cache_bytes;
-        int64_t group_commit_ns; /* how long a durable append waits for company */
     } bus;
     struct {
         uint32_t workers; /* 0: number of processors; never more than partitions */
@@ -133,9 +132,6 @@ struct lg_config {
     } identity;
     struct {
         int64_t fold_gap_ns; /* event time */
-        double medium_probability;
-        double high_probability;
-        double critical_probability;
         int64_t suppression_ttl_ns; /* default expiry */
         int64_t suppression_max_ttl_ns;
         bool allow_permanent_suppressions;
@@ -143,9 +139,6 @@ struct lg_config {
     struct {
         int64_t retention_ns; /* events and inferences by event day */
         uint64_t max_bytes;   /* of all day files; 0: no cap */
-        uint64_t min_free_bytes;
-        int64_t flush_interval_ns;
-        uint64_t block_bytes;
         uint32_t zstd_level;
     } store;
     struct {
@@ -194,9 +187,6 @@ struct lg_config {
         enum lg_config_notify_format syslog_format;
         int64_t retry_max_ns; /* a notification is given up after */
     } notifications;
-    struct {
-        int64_t active_window_ns; /* an endpoint counts as active so long after its last event */
-    } metrics;
     struct {
         enum lg_config_audit_export export;
         char export_path[LG_CONFIG_PATH_BYTES]; /* empty: audit-head.log in data_dir */

@@ -144,19 +144,21 @@ static bool export_head(struct lg_up *p, lg_time now)
 static void retain(struct lg_up *p, lg_time now)
 {
     struct lg_config *cfg = &p->cfg;
-    int64_t keep;
+    struct lg_retention r;
     uint32_t removed = 0;
     int rc;
 
     (void)pthread_mutex_lock(&p->lock);
-    keep = cfg->store.retention_ns;
+    r.before = r.idle = now - cfg->store.retention_ns;
+    r.max_bytes = cfg->store.max_bytes;
     (void)pthread_mutex_unlock(&p->lock);
-    rc = p->events->ops->retain(p->events, now - keep, now - keep, &removed);
+    rc = p->events->ops->retain(p->events, &r, &removed);
     if (rc < 0)
         lg_log(LG_LOG_ERROR, "store", "old event days could not be removed", "error=%s",
                 lg_err_name(rc));
     else if (removed > 0)
-        lg_log(LG_LOG_INFO, "store", "removed event days past store.retention", "days=%u", removed);
+        lg_log(LG_LOG_INFO, "store", "removed event days past store.retention or store.max_bytes",
+                "days=%u", removed);
 }
 
 /* Notifications that are over; what they told stands in the alerts and their history. */

@@ -189,6 +189,16 @@ struct lg_store_fault {
     uint64_t batch; /* first that does not match; 0: the file itself */
     char what[160];
 };
+/*
+ * Days before `before` that nothing was written to since `idle` (our clock) are over: an old
+ * recording that was replayed today is as young as today's. The last day stays, however large.
+ */
+struct lg_retention {
+    lg_time before;
+    lg_time idle;
+    uint64_t max_bytes; /* on disk, of all days; 0: no limit */
+};
+
 struct lg_store_stats {
     uint64_t events, inferences, files, bytes;
 };
@@ -237,9 +247,8 @@ struct lg_event_store_ops {
             struct lg_arena *a, struct lg_tree *ret);
 
     /* Operations: no tenant content comes out of these. */
-    /* Removes event days before `before` that nothing was written to since `idle` (our clock): an
-     * old recording that was replayed today is as young as today's. */
-    int (*retain)(struct lg_event_store *st, lg_time before, lg_time idle, uint32_t *ret_removed);
+    /* Removes event days that are over, and the oldest while all take more than there is room for. */
+    int (*retain)(struct lg_event_store *st, const struct lg_retention *r, uint32_t *ret_removed);
     int (*verify)(
             struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max, uint32_t *ret_n);
     int (*backup)(struct lg_event_store *st, const char *dir, struct lg_err *reterr);

@@ -82,20 +82,64 @@ static int64_t take_old_day(struct lg_sqlite_events *es, int64_t limit, lg_time 
 }
 
 /* Readers that hold a day go on reading it; its room comes back when the last one ends. */
+static void remove_day(struct lg_sqlite_events *es, int64_t day, struct lg_day *open)
+{
+    unlink_day_files(es, day);
+    if (open != NULL)
+        lg_day_drop(es, open);
+}
+
+static uint64_t day_bytes(struct lg_sqlite_events *es, int64_t day)
+{
+    static const char *const parts[] = {"", "-wal"};
+    char path[4096], name[4200];
+    uint64_t n = 0;
+    struct stat st;
+
+    if (lg_day_path(es, day, path, sizeof(path)) < 0)
+        return 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        (void)snprintf(name, sizeof(name), "%s%s", path, parts[i]);
+        if (stat(name, &st) == 0)
+            n += (uint64_t)st.st_size;
+    }
+    return n;
+}
+
+/* The oldest day of the list where there are two at least and all take more than `max` bytes; the
+ * limit for take_old_day, or -1. */
+static int64_t day_too_much(struct lg_sqlite_events *es, uint64_t max)
+{
+    int64_t limit = -1;
+    uint64_t sum = 0;
+
+    (void)pthread_mutex_lock(&es->lock);
+    for (size_t i = 0; i < es->list.n; i++)
+        sum += day_bytes(es, es->list.v[i]);
+    if (es->list.n > 1 && sum > max)
+        limit = es->list.v[0] + 1;
+    (void)pthread_mutex_unlock(&es->lock);
+    return limit;
+}
+
 static int store_retain(
-        struct lg_event_store *st, lg_time before, lg_time idle, uint32_t *ret_removed)
+        struct lg_event_store *st, const struct lg_retention *r, uint32_t *ret_removed)
 {
     struct lg_sqlite_events *es = lg_events_of(st);
-    int64_t day, limit = lg_day_of(before);
+    int64_t day, limit = lg_day_of(r->before);
     struct lg_day *d;
     uint32_t removed = 0;
     size_t at = 0;
 
     (void)pthread_mutex_lock(&es->write_lock);
-    while ((day = take_old_day(es, limit, idle, &at, &d)) >= 0) {
-        unlink_day_files(es, day);
-        if (d != NULL)
-            lg_day_drop(es, d);
+    for (; (day = take_old_day(es, limit, r->idle, &at, &d)) >= 0; removed++)
+        remove_day(es, day, d);
+    while (r->max_bytes > 0 && (limit = day_too_much(es, r->max_bytes)) >= 0) {
+        at = 0;
+        day = take_old_day(es, limit, INT64_MAX, &at, &d);
+        if (day < 0)
+            break;
+        remove_day(es, day, d);
         removed++;
     }
     (void)pthread_mutex_unlock(&es->write_lock);

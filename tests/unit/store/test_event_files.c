@@ -141,6 +141,7 @@ static void test_retention_backup(void **state)
     uint32_t removed;
     struct lg_event_store *copy;
     struct lg_sqlite_event_options opt = {.dir = dir};
+    struct lg_retention keep = {.before = (DAY0 + 86400) * SEC, .idle = (DAY0 + 86400) * SEC};
 
     (void)state;
     fill();
@@ -151,10 +152,10 @@ static void test_retention_backup(void **state)
     assert_int_equal(copy->ops->stats(copy, &st), 0);
     assert_int_equal(st.events, MANY);
     lg_event_store_close(copy);
-    assert_int_equal(
-            f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, (DAY0 + 86400) * SEC, &removed), 0);
+    assert_int_equal(f.st->ops->retain(f.st, &keep, &removed), 0);
     assert_int_equal(removed, 0); /* an old day, but written to just now */
-    assert_int_equal(f.st->ops->retain(f.st, (DAY0 + 86400) * SEC, INT64_MAX, &removed), 0);
+    keep.idle = INT64_MAX;
+    assert_int_equal(f.st->ops->retain(f.st, &keep, &removed), 0);
     assert_int_equal(removed, 1);
     assert_int_equal(access(f.day0, F_OK), -1);
     assert_int_equal(f.st->ops->stats(f.st, &st), 0);
@@ -168,6 +169,31 @@ static void test_retention_backup(void **state)
     (void)write_one(&first, 1); /* the day may come back */
     (void)snprintf(path, sizeof(path), "%s", f.day0);
     assert_int_equal(access(path, F_OK), 0);
+}
+
+/* Too many bytes: the oldest days go, though they were written to just now; the last one stays. */
+static void test_retention_bytes(void **state)
+{
+    struct lg_retention keep = {.max_bytes = UINT64_C(1) << 40};
+    struct lg_store_stats st;
+    uint32_t removed;
+
+    (void)state;
+    fill();
+    assert_int_equal(f.st->ops->stats(f.st, &st), 0);
+    assert_int_equal(st.files, 3);
+    assert_int_equal(f.st->ops->retain(f.st, &keep, &removed), 0);
+    assert_int_equal(removed, 0);
+    keep.max_bytes = st.bytes - 1;
+    assert_int_equal(f.st->ops->retain(f.st, &keep, &removed), 0);
+    assert_int_equal(removed, 1);
+    assert_int_equal(access(f.day0, F_OK), -1);
+    keep.max_bytes = 1;
+    assert_int_equal(f.st->ops->retain(f.st, &keep, &removed), 0);
+    assert_int_equal(removed, 1);
+    assert_int_equal(f.st->ops->stats(f.st, &st), 0);
+    assert_int_equal(st.files, 1);
+    assert_true(st.events > 0);
 }
 
 static void test_kill(void **state)
@@ -271,7 +297,8 @@ static void test_oom(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_write_once), T(test_tamper), T(test_displaced),
-            T(test_retention_backup), T(test_kill), T(test_damaged), T(test_oom)};
+            T(test_retention_backup), T(test_retention_bytes), T(test_kill), T(test_damaged),
+            T(test_oom)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
