@@ -43,6 +43,6 @@ export const NAVIGATION: readonly NavEntry[] = [
   { path: "/distribution", label: "Distribution", icon: "bars", hotkey: "d", actions: ["inferences.read"] },
   {
     path: "/admin", label: "Administration", icon: "gear", hotkey: "m",
-    actions: ["tokens.read", "audit.read", "config.read", "dead-letters.read"],
+    actions: ["tokens.read", "audit.read", "config.read", "dead-letters.read", "suppressions.write"],
   },
 ];
