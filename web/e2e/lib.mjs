@@ -69,7 +69,16 @@ export async function open({ token, theme = "light", width = 1440, height = 900,
 /** Until the view is there and nothing of it is being loaded any more. */
 export async function settled(page) {
   await page.locator("h1").first().waitFor();
-  await page.waitForFunction(() => !document.querySelector("[aria-busy=true]"));
+  await until(async () => (await page.locator("[aria-busy=true]").count()) === 0, "something is still loading");
+}
+
+/** Asks until it is so. (Playwright's own polling evaluates text, which the page's policy forbids.) */
+export async function until(good, why) {
+  const end = Date.now() + WAIT_MS;
+  while (!(await good())) {
+    assert.ok(Date.now() < end, why);
+    await new Promise((done) => setTimeout(done, 50));
+  }
 }
 
 export async function show(page, path) {

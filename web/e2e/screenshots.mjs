@@ -18,8 +18,7 @@ const at = (path) => `${path}${path.includes("?") ? "&" : "?"}from=now-1h`;
 async function picture(page, name, path) {
   await show(page, at(path));
   await THEN[name]?.(page);
-  await page.waitForLoadState("networkidle").catch(() => undefined); // the stream never ends
-  await page.waitForTimeout(400); // canvases draw a moment after their data
+  await page.waitForTimeout(500); // canvases draw a moment after their data
   await page.screenshot({ path: `${folder}/${name}.png` });
   console.log(name, page.seen.length ? page.seen : "");
 }
