@@ -46,14 +46,24 @@ export const NODE_SHAPES: Record<string, cytoscape.Css.NodeShape> = {
   share: "bottom-round-rectangle", kernel: "heptagon", log: "concave-hexagon",
 };
 
+// Cytoscape adds a <style> to the page, which the Content-Security-Policy refuses, unless an element of
+// this name is there; .graph has what it would say.
+function keepStyleOut(): void {
+  const name = "__________cytoscape_stylesheet";
+  if (document.getElementById(name)) return;
+  const mark = document.createElement("meta");
+  mark.id = name;
+  document.head.append(mark);
+}
+
 function look(): StylesheetJson {
   return [
     {
       selector: "node",
       style: {
         label: "data(label)", shape: "data(shape)" as unknown as cytoscape.Css.NodeShape, "background-color": "data(fill)", width: 26, height: 26,
-        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 11, "text-valign": "bottom",
-        "text-margin-y": 4, "text-max-width": "140px", "text-wrap": "ellipsis", "min-zoomed-font-size": 7,
+        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 12, "text-valign": "bottom",
+        "text-margin-y": 4, "text-max-width": "140px", "text-wrap": "ellipsis", "min-zoomed-font-size": 5,
       },
     },
     { selector: "node:selected", style: { "border-width": 3, "border-color": token("--accent") } },
@@ -95,8 +105,8 @@ function arrange(graph: Core): void {
   });
   graph
     .layout({
-      name: all.length > 1500 ? "concentric" : "cose", animate: false, randomize: false, fit: true, padding: 32, nodeDimensionsIncludeLabels: true,
-      idealEdgeLength: () => 70, nodeRepulsion: () => 9000, numIter: all.length > 400 ? 250 : 800,
+      name: all.length > 600 ? "concentric" : "cose", animate: false, randomize: false, fit: true, padding: 32, nodeDimensionsIncludeLabels: true,
+      idealEdgeLength: () => 90, nodeRepulsion: () => 200_000, nodeOverlap: 24, gravity: 0.4, componentSpacing: 60, numIter: all.length > 400 ? 250 : 800,
     } as cytoscape.LayoutOptions)
     .run();
 }
@@ -127,7 +137,8 @@ export const Graph = forwardRef<GraphHandle, Props>(function Graph({ label, node
   choose.current = onChoose;
 
   useEffect(() => {
-    const made = cytoscape({ container: box.current!, wheelSensitivity: 0.3, minZoom: 0.05, maxZoom: 4, boxSelectionEnabled: false });
+    keepStyleOut();
+    const made = cytoscape({ container: box.current!, minZoom: 0.05, maxZoom: 4, boxSelectionEnabled: false });
     graph.current = made;
     made.on("tap", "node", (event) => choose.current?.((event.target as cytoscape.NodeSingular).id()));
     made.on("tap", (event) => event.target === made && choose.current?.(null));
