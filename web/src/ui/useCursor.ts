@@ -34,6 +34,7 @@ export function useCursor<Page extends PageInfo, Row>(
   return {
     rows,
     first: pages?.[0],
+    pages: pages?.length ?? 0,
     total: pages?.[0]?.total,
     lowerBound: pages?.[0]?.total_is_lower_bound ?? false,
     /** The last search stopped at its budget: say so, more may follow. */
