@@ -42,7 +42,7 @@ import templates
 ROOT = Path(__file__).resolve().parents[2]
 TICK = os.sysconf("SC_CLK_TCK")
 INTAKE, END_TO_END, DISK, RSS_MB, PATCH_MS = 60_000, 25_000, 600, 1024, 50
-FREE = {"bus.min_free_bytes": "64MiB", "store.min_free_bytes": "64MiB"}
+FREE = {"bus.min_free_bytes": "64MiB"}
 
 
 def show(name, value, unit, baseline=None, **notes):

@@ -24,8 +24,7 @@ class Platform:
         self.prefix = []  # a program that runs it
         self.log = self.folder.parent / (self.folder.name + ".log")
         self.settings = {"api.port": 0, "bus.min_free_bytes": "16MiB",
-                         "store.min_free_bytes": "16MiB", "bus.partitions": 4,
-                         "dashboard.port": 0, **settings}
+                         "bus.partitions": 4, "dashboard.port": 0, **settings}
         self.process = None
         self.url = None
         self.dashboard = None  # its address, where it is enabled

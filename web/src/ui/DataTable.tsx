@@ -52,6 +52,13 @@ interface Props<Row> {
 
 const SELECT_TRACK = "36px";
 const AHEAD = 20;
+const GAP = 12;
+
+/** What the columns need at least: rows wider than the table scroll, and all have the same tracks. */
+function leastWidth(widths: readonly string[]): number {
+  const least = (width: string) => Number(/(\d+(?:\.\d+)?)px/.exec(width)?.[1] ?? 80);
+  return widths.reduce((sum, width) => sum + least(width) + GAP, GAP);
+}
 
 export function DataTable<Row>(props: Props<Row>) {
   const { rows, rowKey, columns, selected, onSelect, onOpen, onActive, hasMore, loadingMore, onMore } = props;
@@ -60,7 +67,8 @@ export function DataTable<Row>(props: Props<Row>) {
   const [activeKey, setActiveKey] = useState<string | null>(null);
   const id = useId();
   const selectable = Boolean(selected && onSelect);
-  const tracks = [...(selectable ? [SELECT_TRACK] : []), ...columns.map((column) => column.width ?? "minmax(80px, 1fr)")].join(" ");
+  const widths = [...(selectable ? [SELECT_TRACK] : []), ...columns.map((column) => column.width ?? "minmax(80px, 1fr)")];
+  const grid = { gridTemplateColumns: widths.join(" "), minWidth: leastWidth(widths) };
 
   const virtual = useVirtualizer({
     count: rows.length,
@@ -135,7 +143,7 @@ export function DataTable<Row>(props: Props<Row>) {
       style={props.height ? { height: props.height, flex: "none" } : undefined}
     >
       <div role="rowgroup" className="table-head">
-        <div role="row" aria-rowindex={1} className="table-row" style={{ gridTemplateColumns: tracks }}>
+        <div role="row" aria-rowindex={1} className="table-row" style={grid}>
           {selectable && (
             <div role="columnheader" className="table-cell">
               <input
@@ -175,7 +183,7 @@ export function DataTable<Row>(props: Props<Row>) {
                 aria-rowindex={item.index + 2}
                 aria-selected={selectable ? isSelected : undefined}
                 className={classes.filter(Boolean).join(" ")}
-                style={{ gridTemplateColumns: tracks, height: rowHeight, transform: `translateY(${item.start}px)` }}
+                style={{ ...grid, height: rowHeight, transform: `translateY(${item.start}px)` }}
                 onClick={(event) => {
                   if ((event.target as HTMLElement).closest("a,button,input")) return;
                   // Marking text to copy it is no click.

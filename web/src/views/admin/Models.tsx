@@ -39,7 +39,7 @@ function ModelCard({ model }: { model: Model }) {
           ["Signature", <span key="s" className={signature.bad ? "admin-warn" : undefined}>{signature.text}</span>],
           model.signer ? ["Signed by", <Text key="g" value={model.signer} max={120} mono />] : null,
           ["SHA-256", <Text key="h" value={model.sha256} max={64} mono wrap />],
-          ["Threshold", formatNumber(model.threshold)],
+          ["Threshold", String(Number(model.threshold.toPrecision(4)))],
           ["Loaded", <Time key="l" at={model.loaded_at} />],
           ["Loaded by", <Text key="b" value={model.loaded_by} max={100} />],
           model.path ? ["File", <Text key="f" value={model.path} max={300} mono wrap />] : null,

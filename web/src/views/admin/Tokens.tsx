@@ -20,7 +20,7 @@ function columns(now: number, revoke: ((token: TokenResponse) => void) | null): 
     { id: "name", header: "Name", width: "minmax(120px, 1fr)", cell: (row) => <Text value={row.name} max={40} /> },
     { id: "owner", header: "For", width: "minmax(80px, 0.7fr)", cell: (row) => <Text value={row.owner} max={40} /> },
     { id: "grants", header: "Rights", width: "minmax(200px, 2fr)", cell: (row) => <Text value={grantsText(row)} max={200} /> },
-    { id: "id", header: "Id", width: "150px", cell: (row) => <Text value={row.token_id} mono /> },
+    { id: "id", header: "Id", width: "140px", cell: (row) => <Text value={row.token_id} mono /> },
     { id: "created", header: "Made", width: "130px", cell: (row) => <Time at={row.created_at} style="minutes" /> },
     { id: "used", header: "Last used", width: "110px", cell: (row) => (row.last_used_at ? <Time at={row.last_used_at} ago /> : <span className="faint">never</span>) },
     { id: "expires", header: "Expires", width: "130px", cell: (row) => (row.expires_at ? <Time at={row.expires_at} style="minutes" /> : <span className="faint">never</span>) },
