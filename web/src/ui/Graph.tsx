@@ -61,9 +61,9 @@ function look(): StylesheetJson {
     {
       selector: "node",
       style: {
-        label: "data(label)", shape: "data(shape)" as unknown as cytoscape.Css.NodeShape, "background-color": "data(fill)", width: 26, height: 26,
-        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 12, "text-valign": "bottom",
-        "text-margin-y": 4, "text-max-width": "140px", "text-wrap": "ellipsis", "min-zoomed-font-size": 5,
+        label: "data(label)", shape: "data(shape)" as unknown as cytoscape.Css.NodeShape, "background-color": "data(fill)", width: 30, height: 30,
+        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 15, "text-valign": "bottom",
+        "text-margin-y": 4, "text-max-width": "170px", "text-wrap": "ellipsis", "min-zoomed-font-size": 5,
       },
     },
     { selector: "node:selected", style: { "border-width": 3, "border-color": token("--accent") } },
@@ -109,6 +109,16 @@ function arrange(graph: Core): void {
       idealEdgeLength: () => 90, nodeRepulsion: () => 200_000, nodeOverlap: 24, gravity: 0.4, componentSpacing: 60, numIter: all.length > 400 ? 250 : 800,
     } as cytoscape.LayoutOptions)
     .run();
+  widen(graph);
+}
+
+// Screens are wide: a drawing that came out tall is stretched, so that its labels have room.
+function widen(graph: Core): void {
+  const box = graph.nodes().boundingBox({ includeLabels: false });
+  const factor = Math.min(2.4, (box.h * 1.6) / Math.max(1, box.w));
+  if (graph.nodes().length < 3 || factor <= 1) return;
+  graph.nodes().positions((node) => ({ x: node.position("x") * factor, y: node.position("y") }));
+  graph.fit(undefined, 32);
 }
 
 /** The drawing as SVG text: cytoscape has none of its own. */
