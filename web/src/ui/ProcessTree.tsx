@@ -118,7 +118,7 @@ function TreeView({ tree, height, onAll }: { tree: Tree; height?: number; onAll:
       <div className="ptree-bar">
         <Note model={model} tree={tree} onAll={onAll} />
         <span className="ptree-legend" aria-hidden="true">
-          <i className="ptree-key ptree-key-path" /> attack path
+          {model.focus > 0 && <><i className="ptree-key ptree-key-path" /> attack path</>}
           <i className="ptree-key ptree-key-inferred" /> inferred
         </span>
         {model.focus > 0 && (

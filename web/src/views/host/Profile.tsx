@@ -23,7 +23,7 @@ function Rows({ items, field, when }: { items: ProfileItems; field: string; when
     <ul className="profile-rows">
       {items.map((item) => (
         <li key={item.value}>
-          <span className="profile-value"><Value field={field} value={item.value} max={64} middle mono={field !== "user"} /></span>
+          <span className="profile-value"><Value field={field} value={item.value} max={field === "hash" ? 40 : 56} middle mono={field !== "user"} /></span>
           <span className="num faint" title={`seen in ${plural(item.hours, "hour")}`}>{formatCompact(item.hours)} h</span>
           <Time at={when === "first" ? item.first_seen : item.last_hour} ago />
         </li>
@@ -47,7 +47,7 @@ function Kind({ kind, items, open, onOpen }: { kind: (typeof KINDS)[number]; ite
         <div className="profile-kind">
           <section>
             <h3>First seen in this range <span className="num faint">{formatNumber(fresh.length)}{items.length === MOST ? "+" : ""}</span></h3>
-            {fresh.length === items.length && <p className="faint">All are new: this host was not known before the range.</p>}
+            {fresh.length === items.length && <p className="faint">All of them: none was recorded before the range.</p>}
             {fresh.length === 0 ? <p className="faint">Nothing new.</p> : <Rows items={fresh.slice(0, most)} field={kind.field} when="first" />}
           </section>
           <section>

@@ -146,8 +146,8 @@ export function TechniquesCard({ one }: { one: InferenceResponse }) {
           {list.map((name) => (
             <li key={name}>
               <Value field="technique" value={name} mono />
-              <span>{techniqueName(name)}</span>
-              {/^T\d{4}(\.\d{3})?$/.test(name) && (
+              <span>{techniqueName(name) ?? ""}</span>
+              {!/^T\d{4}(\.\d{3})?$/.test(name) ? <span /> : (
                 <a href={`https://attack.mitre.org/techniques/${name.replace(".", "/")}/`} target="_blank" rel="noreferrer noopener">
                   attack.mitre.org/techniques/{name.replace(".", "/")}
                 </a>
