@@ -16,7 +16,11 @@ export function Dialog({ title, onClose, children, actions, wide }: Props) {
   const id = useId();
   useEffect(() => {
     const shown = dialog.current;
-    if (shown && !shown.open) shown.showModal();
+    if (shown && !shown.open) {
+      shown.showModal();
+      // The browser would begin with the first button, which closes it.
+      shown.querySelector<HTMLElement>("textarea, select, input:not([type=checkbox]), .button-primary")?.focus();
+    }
     return () => shown?.close();
   }, []);
   return (
