@@ -1,10 +1,9 @@
 import { memo } from "react";
-import { formatCompact, formatNumber } from "@/lib/format";
+import { formatCompact, formatNumber, formatTime } from "@/lib/format";
 import { baseName } from "@/lib/process";
 import type { TreeRow } from "@/lib/proctree";
 import type { TreeProcessRow } from "./ProcessTree";
 import { Text } from "./Text";
-import { Time } from "./Time";
 
 interface Props {
   id: string;
@@ -15,6 +14,8 @@ interface Props {
   active: boolean;
   chosen: boolean;
   top: number;
+  /** Passed in: a component with a clock of its own for each row is felt when rows fly by. */
+  zone: string;
   onToggle: () => void;
   onChoose: () => void;
 }
@@ -60,7 +61,7 @@ function Name({ row, process, below }: Pick<Props, "row" | "process" | "below">)
 }
 
 export const ProcessRow = memo(
-  function ProcessRow({ id, row, process, path, below, active, chosen, top, onToggle, onChoose }: Props) {
+  function ProcessRow({ id, row, process, path, below, active, chosen, top, zone, onToggle, onChoose }: Props) {
     const fold = row.kind === "fold";
     const classes = [
       "ptree-row", path && !fold && "ptree-path", process.focus && !fold && "ptree-focus", process.inferred && !fold && "ptree-inferred",
@@ -89,12 +90,12 @@ export const ProcessRow = memo(
         </span>
         <span className="ptree-command">{fold ? <span className="faint">{row.open ? "" : "folded"}</span> : <Text value={process.command_line} max={240} mono />}</span>
         <span className="ptree-user">{fold ? "" : <Text value={process.user} max={40} />}</span>
-        <span className="ptree-started">{fold ? "" : <Time at={process.started} style="clock" />}</span>
+        <span className="ptree-started num">{fold ? "" : formatTime(process.started, zone, "clock")}</span>
         {fold ? <span /> : <Touched process={process} />}
       </div>
     );
   },
   (old, next) =>
     old.row === next.row && old.process === next.process && old.path === next.path && old.active === next.active &&
-    old.chosen === next.chosen && old.top === next.top && old.id === next.id,
+    old.chosen === next.chosen && old.top === next.top && old.id === next.id && old.zone === next.zone,
 );

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useCallback, useEffect, useId, useMemo, useRef, useState, type KeyboardEvent } from "react";
 import { getAlertTree, getEndpointTree, type ProcessTree as Tree } from "@/api";
-import { useParam } from "@/app/scope";
+import { useParam, useScope } from "@/app/scope";
 import { plural } from "@/lib/format";
 import { allOpen, firstOpen, openTo, processKey, treeModel, treeMove, treeRows, type TreeModel, type TreeRow } from "@/lib/proctree";
 import { Button } from "./Button";
@@ -150,10 +150,11 @@ interface RowsProps {
 function Rows({ tree, model, rows, chosen, onChoose, onToggle, height }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const id = useId();
+  const { zone } = useScope();
   const [activeId, setActiveId] = useState(() => (chosen >= 0 ? chosen : firstFocus(model)));
   const found = rows.findIndex((row) => row.id === activeId);
   const active = found === -1 ? 0 : found;
-  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 16 });
+  const virtual = useVirtualizer({ count: rows.length, getScrollElement: () => scroller.current, estimateSize: () => ROW, overscan: 10 });
   const items = virtual.getVirtualItems();
 
   // The process that it is about is in sight from the beginning.
@@ -207,7 +208,7 @@ function Rows({ tree, model, rows, chosen, onChoose, onToggle, height }: RowsPro
             return (
               <ProcessRow
                 key={row.id} id={`${id}-${row.id}`} row={row} process={tree.processes[row.at]!} path={model.path[row.at] === 1}
-                below={model.below[row.at]!} active={item.index === active} chosen={row.kind === "process" && row.at === chosen} top={item.start}
+                below={model.below[row.at]!} active={item.index === active} chosen={row.kind === "process" && row.at === chosen} top={item.start} zone={zone}
                 onToggle={() => {
                   setActiveId(row.id);
                   onToggle(row.id);
