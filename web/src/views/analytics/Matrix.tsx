@@ -2,7 +2,7 @@
 import { useMemo } from "react";
 import type { TechniquesResponse } from "@/api";
 import { useParam } from "@/app/scope";
-import { baseTechnique, matrix, techniqueName, type Counted, type MatrixColumn } from "@/lib/attack";
+import { matrix, techniqueName, type Counted, type MatrixColumn } from "@/lib/attack";
 import { toCsv, download } from "@/lib/csv";
 import { formatNumber, plural } from "@/lib/format";
 import { Button } from "@/ui/Button";
@@ -21,12 +21,11 @@ function step(count: number, most: number): number {
 
 function Cell({ row, most }: { row: Counted; most: number }) {
   const name = techniqueName(row.technique);
-  const sub = row.technique !== baseTechnique(row.technique);
   const body = (
     <>
-      <span className="matrix-id mono">{<Text value={row.technique} max={16} />}</span>
+      <span className="matrix-id mono"><Text value={row.technique} max={16} /></span>
       <span className="matrix-count num">{row.attacks ? formatNumber(row.attacks) : ""}</span>
-      <span className="matrix-name">{name ?? "not known here"}{sub ? ", sub-technique" : ""}</span>
+      <span className="matrix-name">{name ?? "not known here"}</span>
     </>
   );
   if (!row.attacks) return <div className="matrix-cell matrix-none">{body}</div>;
@@ -44,7 +43,7 @@ function Column({ column, most }: { column: MatrixColumn<Counted>; most: number 
   return (
     <li className="matrix-column">
       <h3>{column.tactic}</h3>
-      <p className="faint num">{seen ? `${plural(seen, "technique")}, ${formatNumber(column.sightings)}×` : "none seen"}</p>
+      <p className="faint num">{seen ? `${formatNumber(seen)} seen, ${formatNumber(column.sightings)}×` : "not seen"}</p>
       <ul>
         {column.rows.map((row) => <li key={row.technique}><Cell row={row} most={most} /></li>)}
       </ul>
@@ -56,6 +55,8 @@ export function Matrix({ data }: { data: TechniquesResponse }) {
   const [all, setAll] = useParam("all");
   const columns = useMemo(() => matrix<Counted>(data.techniques, all === "1"), [data, all]);
   const most = Math.max(1, ...data.techniques.map((one) => one.attacks));
+  // What was not seen takes little room, so that the whole matrix is in sight.
+  const tracks = columns.map((column) => (column.rows.length ? "minmax(104px, 1fr)" : "78px")).join(" ");
   const save = () => download("attack-matrix.csv", "text/csv;charset=utf-8", toCsv(
     ["Tactic", "Technique", "Name", "Attacks", "Hosts"],
     columns.flatMap((column) => column.rows.map((row) => [column.tactic, row.technique, techniqueName(row.technique), row.attacks, row.hosts])),
@@ -68,7 +69,7 @@ export function Matrix({ data }: { data: TechniquesResponse }) {
       </>
     }>
       <div className="matrix-scroll" tabIndex={0} role="region" aria-label="ATT&CK matrix">
-        <ul className="matrix">{columns.map((column) => <Column key={column.tactic} column={column} most={most} />)}</ul>
+        <ul className="matrix" style={{ gridTemplateColumns: tracks }}>{columns.map((column) => <Column key={column.tactic} column={column} most={most} />)}</ul>
       </div>
       <p className="faint">Verdicts of attack in which a technique was seen; one verdict may show several. Each cell leads to its verdicts.</p>
     </Card>

@@ -72,7 +72,7 @@ function Lines({ data, title, name, of, show }: {
   const width = buckets.length > 1 ? (buckets[1]!.start ?? 0) - (buckets[0]!.start ?? 0) : 0;
   const option = useCallback(() => ({
     legend: { show: false }, grid: { top: 12 },
-    xAxis: timeAxis(data.from ?? from, data.to ?? to, zone),
+    xAxis: { ...timeAxis(data.from ?? from, data.to ?? to, zone), splitNumber: 3 },
     yAxis: { type: "value", min: 0, ...axisLook(), axisLabel: { color: token("--faint"), formatter: show } },
     tooltip: { valueFormatter: (value: unknown) => (typeof value === "number" ? show(value) : "–") },
     series: [{

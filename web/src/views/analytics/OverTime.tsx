@@ -10,6 +10,7 @@ import { useGo } from "@/ui/Link";
 
 const SHOWN = 25;
 const ROW = 22;
+const LABEL = 264;
 
 export function TechniquesOverTime({ data }: { data: TechniquesResponse }) {
   const { zone, from } = useChartRange();
@@ -26,7 +27,8 @@ export function TechniquesOverTime({ data }: { data: TechniquesResponse }) {
       return width * parts > 2 * 86400 ? text.slice(5) : text.slice(11);
     };
     return {
-      grid: { top: 8, bottom: 44 },
+      legend: { show: false },
+      grid: { top: 8, bottom: 60, left: LABEL + 16, containLabel: false },
       tooltip: {
         trigger: "item",
         formatter: (point: { value: [number, number, number] }) => {
@@ -38,8 +40,8 @@ export function TechniquesOverTime({ data }: { data: TechniquesResponse }) {
       xAxis: { type: "category", data: Array.from({ length: parts }, (_, at) => label(at)), ...axisLook(), splitLine: { show: false } },
       yAxis: {
         type: "category", inverse: true, ...axisLook(), splitLine: { show: true, lineStyle: { color: token("--line") } },
-        data: rows.map((row) => `${plainText(row.technique, 20)}  ${(techniqueName(row.technique) ?? "").slice(0, 34)}`),
-        axisLabel: { color: token("--text-2"), fontSize: 11 },
+        data: rows.map((row) => `${plainText(row.technique, 20)}  ${techniqueName(row.technique) ?? ""}`),
+        axisLabel: { color: token("--text-2"), fontSize: 11, width: LABEL, overflow: "truncate" },
       },
       visualMap: {
         min: 1, max: Math.max(2, most), calculable: false, orient: "horizontal", right: 0, bottom: 0, itemWidth: 10, itemHeight: 100, text: [`${most} attacks`, "1"],

@@ -1,6 +1,6 @@
 // Saved searches: one's own and those that colleagues share.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { createSearch, deleteSearch, listSearches, replaceSearch, type SearchRequest, type SearchResponse } from "@/api";
 import { useAddress, useScope } from "@/app/scope";
 import { useCan, useSession } from "@/app/session";
@@ -30,6 +30,9 @@ function SaveDialog({ search, tenant, query, onClose, onSaved }: {
 }) {
   const [name, setName] = useState(search?.name ?? "");
   const [shared, setShared] = useState(search?.shared ?? false);
+  const form = useRef<HTMLFormElement>(null);
+  // A dialog opens with its first button focused: the name is what one came for.
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
   const save = useMutation({
     mutationFn: (body: SearchRequest) => (search ? replaceSearch(search.search_id, body) : createSearch(body)),
     onSuccess: onSaved,
@@ -41,8 +44,8 @@ function SaveDialog({ search, tenant, query, onClose, onSaved }: {
   return (
     <Dialog title={search ? "Rename the search" : "Save this search"} onClose={onClose}
       actions={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" disabled={!name.trim() || save.isPending} onClick={submit}>Save</Button></>}>
-      <form className="stack" onSubmit={(event) => { event.preventDefault(); if (name.trim()) submit(); }}>
-        <Input label="Name" value={name} maxLength={NAME_MAX} autoFocus onChange={(event) => setName(event.target.value)} error={save.error?.message} />
+      <form ref={form} className="stack" onSubmit={(event) => { event.preventDefault(); if (name.trim()) submit(); }}>
+        <Input label="Name" value={name} maxLength={NAME_MAX} onChange={(event) => setName(event.target.value)} error={save.error?.message} />
         <Checkbox label="Shared: others of the tenant see and run it" checked={shared} onChange={(event) => setShared(event.target.checked)} />
       </form>
     </Dialog>

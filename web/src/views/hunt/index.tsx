@@ -90,7 +90,7 @@ export default function Hunt() {
   const panel = search.get("panel");
   const open = (event: EventResponse | null) => set({ panel: event?.event_id ?? null, at: event ? String(event.timestamp) : null, ...(event ? {} : { tab: null }) });
   const total = list.total === undefined ? undefined
-    : `${formatTotal(list.total, list.lowerBound && list.hasMore)} events${plan.local.length ? " before the page's filters" : ""}${list.stale ? ", searching…" : ""}`;
+    : `${formatTotal(Math.max(list.total, list.rows.length), list.lowerBound && list.hasMore)} events${plan.local.length ? " before the page's filters" : ""}${list.stale ? ", searching…" : ""}`;
   const narrowed = filters.length > 0 || text !== "";
   return (
     <Page title="Hunt" note={total} fill
