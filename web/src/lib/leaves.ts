@@ -14,8 +14,8 @@ export interface Leaf {
   /** "file create", "network connect" */
   action: string;
   name: string;
-  /** Field and value of the filter that finds it again; free text where no field does. */
-  field: "ip" | "q";
+  /** Field and value of the filter that finds it again. */
+  field: string;
   value: string;
   /** "" where there is none. */
   port: string;
@@ -34,25 +34,28 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
 }
 
-/** First of the members that says something. */
-function pick(data: Record<string, unknown>, names: readonly string[]): string {
-  for (const name of names) {
-    const value = text(data[name]);
-    if (value) return value;
+/** First of the members that says something, and its name: Hunt filters by it. */
+function pick(data: Record<string, unknown>, names: readonly string[]): { field: string; value: string } {
+  for (const field of names) {
+    const value = text(data[field]);
+    if (value) return { field, value };
   }
-  return "";
+  return { field: "", value: "" };
 }
 
-/** What was spoken to: the name asked for, else the address; and how a filter finds it again. */
-function address(data: Record<string, unknown>): Pick<Leaf, "name" | "field" | "value" | "port"> {
-  const port = pick(data, ["destination_port"]).replace(/^0$/, "");
-  const ip = text(data.query_name) ? "" : pick(data, ["destination_ip", "source_ip"]);
-  const value = ip || pick(data, ["query_name", "destination_hostname"]);
-  return { name: port ? `${value}:${port}` : value, value, port, field: ip ? "ip" : "q" };
+type What = Pick<Leaf, "name" | "field" | "value" | "port">;
+
+/** What was spoken to: the name asked for, else the address. */
+function address(data: Record<string, unknown>): What {
+  const found = pick(data, ["query_name", "destination_ip", "destination_hostname", "source_ip"]);
+  const port = found.field === "query_name" ? "" : text(data.destination_port).replace(/^0$/, "");
+  const field = found.field.endsWith("_ip") ? "ip" : found.field;
+  return { name: port ? `${found.value}:${port}` : found.value, value: found.value, port, field };
 }
 
-function named(name: string): Pick<Leaf, "name" | "field" | "value" | "port"> {
-  return { name, value: name, port: "", field: "q" };
+function named(data: Record<string, unknown>, names: readonly string[]): What {
+  const found = pick(data, names);
+  return { ...found, name: found.value, port: "" };
 }
 
 export function leafKind(type: string): LeafKind | null {
@@ -66,7 +69,7 @@ export function leaves(events: readonly LeafEvent[]): Leaf[] {
     if (!kind) continue;
     const what =
       kind === "network" ? address(event.data)
-      : named(kind === "registry" ? pick(event.data, ["target_object"]) : pick(event.data, ["target_filename", "image_loaded", "pipe_name", "device"]));
+      : named(event.data, kind === "registry" ? ["target_object"] : ["target_filename", "image_loaded", "pipe_name", "device"]);
     if (!what.value) continue;
     const action = event.event_type.replaceAll("_", " ");
     const key = `${action}\u0000${what.name}`;

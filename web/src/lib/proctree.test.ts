@@ -116,7 +116,7 @@ describe("leaves", () => {
     ]);
     expect(got[0]!.field).toBe("ip");
   });
-  it("finds names asked for by free text", () => {
-    expect(leaves([event("dns_query", { query_name: "evil.example" })])[0]).toMatchObject({ kind: "network", value: "evil.example", field: "q" });
+  it("finds names asked for by their field", () => {
+    expect(leaves([event("dns_query", { query_name: "evil.example" })])[0]).toMatchObject({ kind: "network", value: "evil.example", field: "query_name" });
   });
 });

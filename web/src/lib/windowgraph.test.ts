@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { WindowGraph } from "@/api/graph";
-import { mergedLinks, sharesOf, shortName, topNodes } from "./windowgraph";
+import { mergedLinks, nodeFilter, sharesOf, shortName, topNodes } from "./windowgraph";
 
 const graph = (count: number, edges: Array<[number, number, string?, number?]>, processes: number[] = []): WindowGraph => ({
   tenant_id: "t", endpoint_id: "e", window_start: 0, window_end: 180, events: 1,
@@ -43,4 +43,11 @@ it("calls nodes as people do", () => {
   expect(shortName({ type: "process", name: "c:\\x\\<user>.exe", raw: "C:\\x\\anna.exe" })).toBe("anna.exe");
   expect(shortName({ type: "registry", name: "hklm\\a\\b\\run" })).toBe("b\\run");
   expect(shortName({ type: "network", name: "10.0.0.1:443" })).toBe("10.0.0.1:443");
+});
+
+it("finds a node's events by their field, addresses without their port", () => {
+  expect(nodeFilter("file", "C:\\x")).toEqual({ field: "target_filename", value: "C:\\x" });
+  expect(nodeFilter("network", "10.0.0.1:443").value).toBe("10.0.0.1");
+  expect(nodeFilter("network", "[fe80::1]:443").value).toBe("fe80::1");
+  expect(nodeFilter("network", "fe80::1").value).toBe("fe80::1");
 });

@@ -102,3 +102,14 @@ export function shortName(node: GraphNode): string {
   if (node.type === "network" || node.type === "dns" || node.type === "account") return name;
   return baseName(name) || name;
 }
+
+const FIELDS: Record<string, string> = {
+  process: "image", account: "user", file: "target_filename", registry: "target_object", module: "image_loaded", pipe: "pipe_name", dns: "query_name",
+  script: "script_block_text", service: "service_name", share: "share_name", device: "device",
+};
+
+/** The filter of Hunt that finds a node's events: field and value. */
+export function nodeFilter(type: string, name: string): { field: string; value: string } {
+  if (type === "network") return { field: "ip", value: name.replace(/^\[([^\]]*)\].*$/, "$1").replace(/^([^:]+):\d+$/, "$1") };
+  return { field: FIELDS[type] ?? "target_object", value: name };
+}

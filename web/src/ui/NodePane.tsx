@@ -2,7 +2,7 @@
 import type { EvidenceNode, GraphEdge, WindowGraph } from "@/api";
 import { formatNumber, formatPercent, words } from "@/lib/format";
 import { shareStep } from "@/lib/share";
-import { fullName, shortName } from "@/lib/windowgraph";
+import { fullName, nodeFilter, shortName } from "@/lib/windowgraph";
 import { Button } from "./Button";
 import { NodeShape } from "./GraphLegend";
 import { Facts } from "./Panel";
@@ -12,11 +12,6 @@ import { Value } from "./Value";
 
 const MOST_LISTED = 400;
 const MOST_EDGES = 60;
-
-/** The filter of Hunt that finds a node's events. */
-function fieldOf(type: string): string {
-  return { process: "image", account: "user" }[type] ?? "q";
-}
 
 export function NodeList({ data, kept, shares, onChoose }: {
   data: WindowGraph; kept: readonly number[]; shares: ReadonlyMap<number, number>; onChoose: (at: number) => void;
@@ -87,7 +82,7 @@ export function NodePane({ data, at, share, evidence, onClose, onChoose, expande
         items={[
           ["Type", node.type],
           ["Share", share === undefined ? <span className="faint">not among the evidence</span> : <span className="num">{formatPercent(share, 1)} of the verdict</span>],
-          ["Name", <Value field={fieldOf(node.type)} value={fullName(node)} max={80} middle mono />],
+          ["Name", <Value {...nodeFilter(node.type, fullName(node))} max={80} middle mono />],
           command ? ["Command line", <Text value={command} max={4000} mono wrap />] : null,
           node.user ? ["User", <Value field="user" value={node.user} />] : null,
           node.pid ? ["Process id", <span className="num">{node.pid}</span>] : null,

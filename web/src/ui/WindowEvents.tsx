@@ -14,6 +14,7 @@ import { useCursor } from "./useCursor";
 import { Value } from "./Value";
 
 const PAGE = 200;
+const MOST_LINES = 2000;
 
 const COLUMNS: ReadonlyArray<Column<EventResponse>> = [
   { id: "time", header: "Time", width: "104px", cell: (event) => <Time at={event.timestamp} style="clock" /> },
@@ -54,11 +55,11 @@ export function EventPanel({ id, time, onClose }: { id: string; time: string | n
                 ["Received", <Time at={got.received_at} />],
               ]}
             />
-            <section><h3>Fields</h3><Facts items={Object.entries(got.data).map(([name, value]) => [name.replaceAll("_", " "), shown(name, value)] as const)} /></section>
+            <section><h3>Fields</h3><Facts items={Object.entries(got.data).filter(([name]) => name !== "time_shift").map(([name, value]) => [name.replaceAll("_", " "), shown(name, value)] as const)} /></section>
             <section>
               <h3>The record as it came</h3>
               <div className="raw-record" tabIndex={0} role="region" aria-label="The record as it came">
-                <Text value={rawText(got.raw_event)} max={100_000} mono wrap />
+                {rawText(got.raw_event).split("\n", MOST_LINES).map((line, at) => <div key={at}><Text value={line || " "} max={20_000} mono wrap /></div>)}
               </div>
             </section>
           </>

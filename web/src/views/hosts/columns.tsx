@@ -69,7 +69,7 @@ function LastSeen({ row, now }: { row: HostRow; now: number }) {
 export function hostColumns(several: boolean, now: number): Array<Column<HostRow>> {
   return [
     {
-      id: "host", header: "Host", width: "minmax(150px, 1.4fr)", sortBy: "endpoint_id",
+      id: "host", header: "Host", width: "minmax(130px, 3fr)", sortBy: "endpoint_id",
       cell: (row) => (
         <span className="host-name">
           <Value field="host" value={row.endpoint_id} max={40} middle />
@@ -79,7 +79,7 @@ export function hostColumns(several: boolean, now: number): Array<Column<HostRow
     },
     ...(several ? [{ id: "tenant", header: "Tenant", width: "100px", cell: (row: HostRow) => <Text value={row.tenant_id} max={24} /> }] : []),
     {
-      id: "prob", header: "Highest probability", width: "150px", sortBy: "max_attack_prob",
+      id: "prob", header: "Probability", width: "130px", sortBy: "max_attack_prob",
       cell: (row) => row.silent ? <span className="faint">no verdict</span> : (
         <span className="host-prob">
           <span className="bar" aria-hidden="true"><span className={row.total_attacks ? "bar-attack" : ""} style={{ width: `${Math.max(1, row.max_attack_prob * 100)}%` }} /></span>
@@ -87,9 +87,9 @@ export function hostColumns(several: boolean, now: number): Array<Column<HostRow
         </span>
       ),
     },
-    { id: "trend", header: "Over the range", width: "minmax(80px, 140px)", cell: (row) => <ProbTrend values={row.trend} /> },
+    { id: "trend", header: "Over time", width: "minmax(66px, 1fr)", cell: (row) => <ProbTrend values={row.trend} /> },
     {
-      id: "attacks", header: "Attacks", width: "86px", align: "end", sortBy: "total_attacks",
+      id: "attacks", header: "Attacks", width: "68px", align: "end", sortBy: "total_attacks",
       cell: (row) => row.silent ? <span className="faint">–</span> : (
         <Link to="/attacks" params={{ host: row.endpoint_id }} onClick={(event) => event.stopPropagation()} title={`of ${formatNumber(row.total_inferences)} verdicts`}>
           {formatNumber(row.total_attacks)}
@@ -97,14 +97,14 @@ export function hostColumns(several: boolean, now: number): Array<Column<HostRow
       ),
     },
     {
-      id: "alerts", header: "Open alerts", width: "96px", align: "end", sortBy: "alerts_active",
+      id: "alerts", header: "Alerts", width: "60px", align: "end", sortBy: "alerts_active",
       cell: (row) => row.alerts_active === 0 ? <span className="faint">–</span> : (
         <Link to="/alerts" params={{ host: row.endpoint_id }} onClick={(event) => event.stopPropagation()}>{formatNumber(row.alerts_active)}</Link>
       ),
     },
-    { id: "severity", header: "Worst", width: "88px", sortBy: "severity", cell: (row) => <Severity value={row.worst_active_severity} /> },
-    { id: "platform", header: "Platform", width: "76px", sortBy: "platform", cell: (row) => <Text value={row.platform} max={16} /> },
-    { id: "seen", header: "Last seen", width: "128px", sortBy: "last_seen", cell: (row) => <LastSeen row={row} now={now} /> },
-    { id: "received", header: "Received", width: "84px", align: "end", cell: (row) => <Received row={row} /> },
+    { id: "severity", header: "Worst", width: "82px", sortBy: "severity", cell: (row) => <Severity value={row.worst_active_severity} /> },
+    { id: "platform", header: "Platform", width: "66px", sortBy: "platform", cell: (row) => <Text value={row.platform} max={16} /> },
+    { id: "seen", header: "Last seen", width: "126px", sortBy: "last_seen", cell: (row) => <LastSeen row={row} now={now} /> },
+    { id: "received", header: "Received", width: "74px", align: "end", cell: (row) => <Received row={row} /> },
   ];
 }

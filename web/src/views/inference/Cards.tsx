@@ -4,6 +4,7 @@ import { formatDuration, formatNumber, formatPercent, formatProb, words } from "
 import { techniqueName } from "@/lib/attack";
 import { baseName } from "@/lib/process";
 import { shareStep } from "@/lib/share";
+import { nodeFilter } from "@/lib/windowgraph";
 import { NodeShape } from "@/ui/GraphLegend";
 import { LedgerRows } from "@/ui/Ledger";
 import { Link } from "@/ui/Link";
@@ -115,7 +116,7 @@ export function EvidenceCard({ one }: { one: InferenceResponse }) {
               <NodeShape type={each.type} step={shareStep(each.share)} />
               <span className="evidence-what">
                 <span className="row">
-                  <Value field={each.type === "process" ? "image" : "q"} value={each.name} max={64} middle mono />
+                  <Value {...nodeFilter(each.type, each.name)} max={64} middle mono />
                   {each.techniques?.map((name) => <Value key={name} field="technique" value={name} mono />)}
                 </span>
                 {each.command_line && baseName(each.name) !== each.command_line && (
