@@ -37,6 +37,12 @@ describe("the story", () => {
     const network = makeStory(evidence, [start, ...same]).find((line) => line.verb === "connected to");
     expect([network?.object, network?.times]).toEqual(["10.0.0.1:443", 9]);
   });
+  it("folds evidence that says the same, with all that it weighs", () => {
+    const runs = [1, 2, 3, 4].map((at) => event("process_create", 20 + at, { process_guid: `r${at}`, image: "C:\\reg.exe", parent_image: "C:\\cmd.exe" }));
+    const shares = [1, 2, 3, 4].map((at) => ({ node: at, type: "process", name: "C:\\reg.exe", process_guid: `r${at}`, share: 0.25, techniques: ["T1112"] }));
+    const lines = makeStory(shares as unknown as Evidence[], runs);
+    expect(lines.map((line) => [line.object, line.times, line.share, line.techniques])).toEqual([["C:\\reg.exe", 4, 1, ["T1112"]]]);
+  });
   it("takes odd records without falling over", () => {
     expect(tellEvent(event("process_create", 1, {})).actor).toBe("a process");
     expect(tellEvent(event("something_new", 1, { image: 7 })).verb).toBe("something new");

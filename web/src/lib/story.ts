@@ -1,7 +1,7 @@
 // An alert's story in plain words: typed events put in order, at most fifteen lines, each with its
 // event. Nothing is guessed: a line says what one event (or evidence without one) says.
 import type { EventResponse, Evidence } from "@/api";
-import { baseName, foldKey } from "./process";
+import { baseName, foldKey, foldRepeats } from "./process";
 
 export const STORY_LINES = 15;
 
@@ -171,6 +171,15 @@ function lineOf(event: EventResponse, share: number, techniques: string[]): Stor
   return { key: event.event_id, at: event.timestamp, ...tellEvent(event), techniques, share, event, times: 1 };
 }
 
+/** "reg.exe ×8" leaves room for what else happened; all that they weigh stands with the first. */
+function asOne(same: StoryLine[]): StoryLine {
+  const [first, ...rest] = same as [StoryLine, ...StoryLine[]];
+  return {
+    ...first, times: first.times + rest.length, share: same.reduce((sum, one) => sum + one.share, 0),
+    techniques: [...new Set(same.flatMap((one) => one.techniques))],
+  };
+}
+
 /**
  * Each piece of evidence by the event that shows it first, then the most telling other events of the
  * same processes, until the lines are used up; in the order of time, repeats as one line.
@@ -183,7 +192,10 @@ export function makeStory(evidence: readonly Evidence[], events: readonly EventR
     const event = ordered.find((one) => isOf(one, item));
     const techniques = (item.techniques as string[] | undefined) ?? [];
     if (!event) {
-      lines.push(withoutEvent(item, (item.first_seen as number | undefined) ?? 0));
+      const line = withoutEvent(item, (item.first_seen as number | undefined) ?? 0);
+      // It was there before the window: the first that it did shows it.
+      line.event = ordered.find((one) => item.process_guid && one.data.process_guid === item.process_guid) ?? null;
+      lines.push(line);
       continue;
     }
     const known = used.get(event.event_id);
@@ -198,7 +210,8 @@ export function makeStory(evidence: readonly Evidence[], events: readonly EventR
   }
   const said = new Map<string, StoryLine>();
   const sameAs = (line: StoryLine) => `${foldKey(line.actor)}\n${line.verb}\n${line.object.toLowerCase()}`;
-  for (const line of lines) said.set(sameAs(line), line);
+  const told = foldRepeats(lines.sort((a, b) => a.at - b.at), sameAs).map((fold) => asOne(fold.items));
+  for (const line of told) said.set(sameAs(line), line);
 
   const guids = new Set(evidence.map((item) => item.process_guid as string | undefined).filter(Boolean));
   const more: Array<{ line: StoryLine; weight: number }> = [];
@@ -218,7 +231,7 @@ export function makeStory(evidence: readonly Evidence[], events: readonly EventR
     more.push({ line, weight });
   }
   more.sort((a, b) => b.weight - a.weight || a.line.at - b.line.at);
-  return [...lines, ...more.slice(0, Math.max(0, limit - lines.length)).map((one) => one.line)].sort((a, b) => a.at - b.at);
+  return [...told, ...more.slice(0, Math.max(0, limit - told.length)).map((one) => one.line)].sort((a, b) => a.at - b.at);
 }
 
 /** A learned member's log-odds as the probability that it means. */

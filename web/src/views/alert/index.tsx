@@ -50,7 +50,10 @@ function OthersChange({ alert, known }: { alert: AlertResponse; known: number })
     queryKey: ["alert", alert.alert_id, "history", alert.version], enabled: alert.version > known,
     queryFn: ({ signal }) => getAlertHistory(alert.alert_id, signal), placeholderData: (old) => old,
   });
-  const last = history.data?.history.filter((row) => !row.actor.startsWith("system:") && row.actor !== me.actor && (row.at ?? 0) > Math.max(since, read)).at(-1);
+  const rows = (history.data?.history ?? []).filter((row) => !row.actor.startsWith("system:") && row.actor !== me.actor && (row.at ?? 0) > Math.max(since, read));
+  // One change may be several rows: where it moved to says most.
+  const latest = rows.filter((row) => row.at === rows.at(-1)?.at);
+  const last = latest.find((row) => row.action === "status") ?? latest.at(-1);
   if (!last) return null;
   return (
     <div className="alert-other" role="status">
