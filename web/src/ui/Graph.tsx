@@ -76,6 +76,7 @@ function look(): StylesheetJson {
       },
     },
     { selector: "edge.hover", style: { label: "data(label)", "line-color": token("--accent"), "target-arrow-color": token("--accent") } },
+    { selector: ".many", style: { opacity: 0.2, "curve-style": "haystack" } },
     { selector: ".dim", style: { opacity: 0.22 } },
   ];
 }
@@ -91,21 +92,31 @@ function elements(nodes: readonly GraphItem[], links: readonly GraphLink[]): Ele
       .filter((link) => known.has(link.source) && known.has(link.target))
       .map((link, at) => ({
         data: { id: `edge ${at}`, source: link.source, target: link.target, label: plainText(link.label, 60) },
-        classes: link.dim ? "dim" : "",
+        classes: `${links.length > MOST_FORCED ? "many" : ""} ${link.dim ? "dim" : ""}`,
       })),
   ];
 }
 
+/** Forces between more nodes than this would freeze the page. */
+const MOST_FORCED = 600;
+
 // Force-directed from fixed first places on a spiral: the same elements end at the same places.
 function arrange(graph: Core): void {
-  const all = graph.nodes();
+  const many = graph.nodes().length > MOST_FORCED;
+  // Too many for forces: what has most edges in the middle of the spiral, and that is it.
+  const degree = new Map(many ? graph.nodes().map((node) => [node.id(), node.degree(false)] as const) : []);
+  const all = many ? graph.nodes().sort((one, two) => degree.get(two.id())! - degree.get(one.id())!) : graph.nodes();
   all.forEach((node, at) => {
     const turn = at * 2.399963;
-    node.position({ x: Math.cos(turn) * 40 * Math.sqrt(at + 1), y: Math.sin(turn) * 40 * Math.sqrt(at + 1) });
+    node.position({ x: Math.cos(turn) * 40 * Math.sqrt(at + 1) * (many ? 1.5 : 1), y: Math.sin(turn) * 40 * Math.sqrt(at + 1) });
   });
+  if (many) {
+    graph.fit(undefined, 32);
+    return;
+  }
   graph
     .layout({
-      name: all.length > 600 ? "concentric" : "cose", animate: false, randomize: false, fit: true, padding: 32, nodeDimensionsIncludeLabels: true,
+      name: "cose", animate: false, randomize: false, fit: true, padding: 32, nodeDimensionsIncludeLabels: true,
       idealEdgeLength: () => 90, nodeRepulsion: () => 200_000, nodeOverlap: 24, gravity: 0.4, componentSpacing: 60, numIter: all.length > 400 ? 250 : 800,
     } as cytoscape.LayoutOptions)
     .run();

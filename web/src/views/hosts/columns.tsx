@@ -87,7 +87,7 @@ export function hostColumns(several: boolean, now: number): Array<Column<HostRow
         </span>
       ),
     },
-    { id: "trend", header: "Over time", width: "minmax(66px, 1fr)", cell: (row) => <ProbTrend values={row.trend} /> },
+    { id: "trend", header: "Trend", width: "minmax(66px, 1fr)", cell: (row) => <ProbTrend values={row.trend} /> },
     {
       id: "attacks", header: "Attacks", width: "68px", align: "end", sortBy: "total_attacks",
       cell: (row) => row.silent ? <span className="faint">–</span> : (
