@@ -12,10 +12,11 @@ SECRET = "zz-secret-tenant"  # what another tenant's user must never read
 LSASS = CAPTURES / "cmd_lsass_memory_dumpert_syscalls_2020-10-1822561997.ndjson.zst"
 QUIET = (CAPTURES / "190319-SchTasksCreation-Userland_2022-09-22.ndjson.zst",
          CAPTURES / "190518-RegKeyModification-WDigestDowngrade_2022-09-22.ndjson.zst")
-LARGE = (CAPTURES / "busy_logons_hfdc01_2019-05-18.ndjson.zst",
-         CAPTURES / "busy_telemetry_workstation6_2020-09-22.ndjson.zst",
-         CAPTURES / "190319-RunKeysModification-Userland_2022-09-22.ndjson.zst",
-         CAPTURES / "omerbenamram_sysmon.ndjson.zst")
+# What makes pictures of an ordinary hour: capture and minutes before now, oldest first.
+PAST = ((CAPTURES / "busy_telemetry_workstation6_2020-09-22.ndjson.zst", 52),
+        (CAPTURES / "omerbenamram_sysmon.ndjson.zst", 48),
+        (CAPTURES / "busy_logons_hfdc01_2019-05-18.ndjson.zst", 40),
+        (CAPTURES / "190319-RunKeysModification-Userland_2022-09-22.ndjson.zst", 34))
 
 # What a process may call itself. Each would show at once if it were taken for anything but text.
 HOSTILE = {
@@ -49,11 +50,12 @@ def people(up):
     }
 
 
-def replay(up, *captures, tenant="default"):
+def replay(up, capture, ago=0, tenant="default"):
+    """Replays a capture so that it ends `ago` minutes before now."""
     done = run_logster("replay", "--quiet", "--shift-to-now", "--tenant", tenant, "--url", up.url,
-                       "--token-file", up.folder / "admin-token", *captures)
+                       "--token-file", up.folder / "admin-token", capture,
+                       prefix=("faketime", "-f", f"-{ago}m") if ago else ())
     assert done.rc in (0, 1), done.err
-    return done
 
 
 def hostile_events(capture):
@@ -87,7 +89,10 @@ def hostile_events(capture):
 def fill(up, large=False):
     """Everything that the tests in web/e2e/ read about; their `world`."""
     tokens = people(up)
-    replay(up, ATTACK, LSASS, SHELLSHOCK, *QUIET, *(LARGE if large else ()))
+    for capture, ago in PAST if large else ():
+        replay(up, capture, ago)
+    for ago, capture in zip((28, 21, 14, 7, 0), (*QUIET, LSASS, SHELLSHOCK, ATTACK)):
+        replay(up, capture, ago if large else 0)
     if not large:
         replay(up, LSASS, tenant=SECRET)
         sent = up.request("POST", "/ingest/sysmon?tenant=default", hostile_events(ATTACK))
