@@ -112,7 +112,7 @@ test("a token is made, shown once, and revoked", async () => {
   const form = page.getByRole("dialog", { name: "New token" });
   await form.getByLabel("Name").fill("night shift");
   assert.equal(await form.getByText("operator").count(), 0, "an admin of a tenant cannot give it");
-  await form.getByLabel(/^analyst/).check();
+  await form.getByRole("checkbox", { name: /^analyst/ }).check();
   await accessible(page);
   await form.getByRole("button", { name: "Make it" }).click();
   const secret = await page.getByLabel("Secret of the new token").inputValue();
