@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 export JOBS FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak oracle docs formats clean
+.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak oracle docs screenshots formats clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -71,6 +71,10 @@ docs: ## write the generated pages of docs/ anew
 	cmake --preset release
 	ninja -C build/release -j $(JOBS) gendocs
 	scripts/docs.py
+
+screenshots: build ## pictures of the dashboard's views, docs/images/*.png
+	scripts/deps.sh test
+	scripts/screenshots.py build/release/logster
 
 formats: ## measure what becomes of recordings, DATA=folder with MANIFEST.tsv; docs/formats.md
 	cmake --preset release

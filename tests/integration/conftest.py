@@ -15,7 +15,8 @@ SHELLSHOCK = CAPTURES / "sysflow_shellshock.ndjson.zst"
 
 
 def run_logster(*args, stdin=b"", cwd=ROOT, timeout=240, prefix=()):
-    """Runs the program to its end, under another one where `prefix` names it. A death by signal is an error of the program in every test."""
+    """Runs the program to its end, under another one where `prefix` names it. A death by signal is
+    an error of the program in every test."""
     done = subprocess.run([*prefix, os.environ["LOGSTER"], *map(str, args)], input=stdin, cwd=cwd,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
                           check=False)

@@ -107,6 +107,7 @@ def fill(up, large=False):
         "url": up.dashboard, "tokens": tokens, "host": "hr001", "secret": SECRET,
         "alert": main["alert_id"], "inference": main["last_inference_id"],
         "triage": alerts["workstation5"]["alert_id"], "shared": alerts["local"]["alert_id"],
+        "live": alerts["workstation6"]["alert_id"],
         "hostile": {"names": HOSTILE, "host": "evil-host", "alert": hostile["alert_id"],
                     "inference": hostile["last_inference_id"]} if hostile else None,
     }
