@@ -25,6 +25,8 @@ const SEQUENCE_MS = 1200;
 /** Typing must never act on the page; Escape is the exception that views handle themselves. */
 function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
+  // Nobody types into a checkbox: the keys must work after a row was marked with the mouse.
+  if (target instanceof HTMLInputElement && /^(checkbox|radio)$/.test(target.type)) return false;
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
