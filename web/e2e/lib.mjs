@@ -33,7 +33,7 @@ export function withBrowser() {
 }
 
 /** Answers that the page is meant to cope with; everything else on the console is a fault. */
-const EXPECTED = /Failed to load resource: the server responded with a status of (401|403|404|409|412|503)/;
+const EXPECTED = /Failed to load resource: the server responded with a status of (400|401|403|404|409|412|503)/;
 
 /** A page of its own context. `token` signs it in beforehand; `seen` collects what went wrong on it. */
 export async function open({ token, theme = "light", width = 1440, height = 900, on = browser } = {}) {
@@ -58,6 +58,10 @@ export async function open({ token, theme = "light", width = 1440, height = 900,
   page.on("pageerror", (error) => page.seen.push(`uncaught: ${error.stack ?? error}`));
   page.on("console", (message) => {
     if (message.type() === "error" && !EXPECTED.test(message.text())) page.seen.push(`console: ${message.text()}`);
+  });
+  // A page that asks what cannot be asked has a fault; only an address may bring that about.
+  page.on("response", (answer) => {
+    if (answer.status() === 400 && !page.asksNonsense) page.seen.push(`400 ${answer.url().slice(0, 300)}`);
   });
   page.on("dialog", (dialog) => {
     page.seen.push(`a dialog of the browser: ${dialog.message()}`);

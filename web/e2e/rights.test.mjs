@@ -5,7 +5,7 @@ import { accessible, api, healthy, open, routes, show, wholeText, withBrowser, w
 
 withBrowser();
 
-const CHANGES = /^(acknowledge|investigate|resolve|false positive|reopen|assign|suppress|save|delete|revoke|disable|new token|new tenant|end now|replay|drop|record|add a note)/i;
+const CHANGES = /^(acknowledge|investigate|resolve|false positive|reopen|assign|suppress|save|delete)\b|^(revoke|disable|new token|new tenant|end now|replay|drop|note|true positive|not an attack)/i;
 
 /** Buttons by the words that they are called by, those in the frame apart. */
 async function buttons(page) {

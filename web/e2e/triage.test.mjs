@@ -27,7 +27,7 @@ test("nine steps from Summary to a recorded verdict", async () => {
   await main.getByRole("row").nth(1).click({ position: { x: 6, y: 10 } });
   await page.waitForURL(/\/inferences\/[0-9a-f-]{36}/);
   await settled(page);
-  await main.getByText(/evidence/i).first().waitFor();
+  await main.getByText(/share of the verdict/i).first().waitFor();
   // 5 the process tree, 6 what is usual on the host
   await show(page, `/hosts/${HOST}?from=now-6h`);
   await main.getByRole("tab", { name: "Process tree" }).click();

@@ -3,8 +3,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useCallback, useContext, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import type { AlertResponse } from "@/api";
+import { useCan } from "./session";
 
 export type LiveKind = "created" | "folded" | "updated";
+
 export type LiveState = "connecting" | "live" | "paused" | "lost";
 type Listener = (kind: LiveKind, alert: AlertResponse) => void;
 
@@ -24,13 +26,15 @@ const STALE_BY_ALERTS = ["alerts", "alert", "summary", "timeline", "hosts", "end
 export function LiveProvider({ tenant, children }: { tenant: string | null; children: ReactNode }) {
   const [state, setState] = useState<LiveState>("connecting");
   const [paused, setPaused] = useState(false);
+  // The platform refuses the stream to whom it shows no alerts.
+  const mayHear = useCan()("alerts.read");
   const [attempt, setAttempt] = useState(0);
   const [last, setLast] = useState<number | null>(null);
   const listeners = useRef(new Set<Listener>());
   const cache = useQueryClient();
 
   useEffect(() => {
-    if (paused) {
+    if (paused || !mayHear) {
       setState("paused");
       return undefined;
     }
@@ -65,7 +69,7 @@ export function LiveProvider({ tenant, children }: { tenant: string | null; chil
       clearTimeout(refresh);
       source.close();
     };
-  }, [paused, tenant, cache, attempt]);
+  }, [paused, mayHear, tenant, cache, attempt]);
 
   // A refused stream (session over, too many streams) is tried again, slowly.
   useEffect(() => {
