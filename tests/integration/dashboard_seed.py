@@ -92,7 +92,7 @@ def fill(up, large=False):
     for capture, ago in PAST if large else ():
         replay(up, capture, ago)
     for ago, capture in zip((28, 21, 14, 7, 0), (*QUIET, LSASS, SHELLSHOCK, ATTACK)):
-        replay(up, capture, ago if large else 0)
+        replay(up, capture, ago)
     if not large:
         replay(up, LSASS, tenant=SECRET)
         sent = up.request("POST", "/ingest/sysmon?tenant=default", hostile_events(ATTACK))

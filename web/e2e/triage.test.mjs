@@ -21,11 +21,11 @@ test("nine steps from Summary to a recorded verdict", async () => {
   await page.getByRole("navigation").getByRole("link", { name: "Recent attacks" }).click();
   await page.getByRole("combobox", { name: "Host" }).fill(HOST);
   await page.keyboard.press("Enter");
-  await page.waitForURL(/host=workstation5/);
+  await page.waitForURL(/host=workstation5/).catch((e) => { throw new Error(`step 3: ${page.url()}: ${e.message.slice(0, 60)}`); });
   await settled(page);
   // 4 one verdict: probability and evidence
-  await main.getByRole("row").nth(1).click({ position: { x: 6, y: 10 } });
-  await page.waitForURL(/\/inferences\/[0-9a-f-]{36}/);
+  await main.locator(".table-row-open").first().click({ position: { x: 6, y: 10 } });
+  await page.waitForURL(/\/inferences\/[0-9a-f-]{36}/).catch((e) => { throw new Error(`step 4: ${page.url()}: ${e.message.slice(0, 60)}`); });
   await settled(page);
   await main.getByText(/share of the verdict/i).first().waitFor();
   // 5 the process tree, 6 what is usual on the host
