@@ -1,6 +1,7 @@
 // What a hunt asks the platform for, what the page sorts out itself, and how an event reads in a line.
 import type { EventResponse, ListEventsQuery } from "@/api";
 import type { Filter } from "./filters";
+import { searchPart } from "./safetext";
 
 type EventType = NonNullable<ListEventsQuery["event_type"]>[number];
 
@@ -53,7 +54,8 @@ function searchable(value: string): boolean {
  * text. The rest is applied to the rows that come; the first such value also narrows the search as text.
  */
 export function planHunt(base: ListEventsQuery, filters: readonly Filter[], text: string): HuntPlan {
-  const query: ListEventsQuery = { ...base, ...(text ? { q: text } : {}) };
+  const part = searchPart(text);
+  const query: ListEventsQuery = { ...base, ...(part ? { q: part } : {}) };
   const local: Filter[] = [];
   const foreign: Filter[] = [];
   for (const filter of filters) {

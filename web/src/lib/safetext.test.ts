@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { middleEllipsis, pieces, plainText } from "./safetext";
+import { middleEllipsis, pieces, plainText, searchPart } from "./safetext";
 
 const shown = (value: string) => plainText(value, 10_000);
 
@@ -50,4 +50,10 @@ describe("both ends of a path", () => {
     expect([...middleEllipsis("a".repeat(10_000), 40)].length).toBeLessThanOrEqual(40);
     expect([...middleEllipsis("😀".repeat(50), 10)].length).toBeLessThanOrEqual(10);
   });
+});
+
+describe("searchPart", () => {
+  it("is the text where nothing in it is refused", () => expect(searchPart("C:\\a b.exe")).toBe("C:\\a b.exe"));
+  it("is the longest part between control characters", () => expect(searchPart("a\u001b[31mred\u0007\u0085bb")).toBe("[31mred"));
+  it("is empty where there is nothing else", () => expect(searchPart("\u0000\u0001")).toBe(""));
 });

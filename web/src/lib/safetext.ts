@@ -93,3 +93,8 @@ export function middleEllipsis(value: string, max: number): string {
   const kept = last > 1 && last >= head * 0.4 ? start.slice(0, last + 1) : start;
   return `${kept.join("")}…${letters.slice(-tail).join("")}`;
 }
+
+/** The longest part of a text that the platform takes as a parameter: it refuses control characters. */
+export function searchPart(text: string): string {
+  return text.split(/[\u0000-\u001f\u007f-\u009f]/).reduce((best, part) => (part.length > best.length ? part : best), "");
+}

@@ -2,6 +2,7 @@ import { useQueries } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { listEvents, type AlertResponse, type EventResponse, type Evidence, type InferenceResponse, type ListEventsQuery } from "@/api";
 import { baseName } from "@/lib/process";
+import { searchPart } from "@/lib/safetext";
 import { makeStory, STORY_LINES, type StoryLine } from "@/lib/story";
 
 const OF_PROCESS = 200;
@@ -21,9 +22,10 @@ function searchesOf(alert: AlertResponse, evidence: readonly Evidence[], from: n
     const guid = item.process_guid as string | undefined;
     const query: ListEventsQuery = guid
       ? { ...common, process_guid: guid, limit: OF_PROCESS }
-      : item.type === "process" ? { ...common, image: item.name, limit: OF_NAME } : { ...common, q: baseName(item.name).slice(0, 200), limit: OF_NAME };
+      : item.type === "process" && searchPart(item.name) === item.name ? { ...common, image: item.name, limit: OF_NAME }
+        : { ...common, q: searchPart(baseName(item.name)).slice(0, 200), limit: OF_NAME };
     const key = JSON.stringify(query);
-    if (!seen.has(key)) found.push(query);
+    if (!seen.has(key) && query.q !== "") found.push(query);
     seen.add(key);
   }
   return found;
