@@ -131,7 +131,7 @@ struct lg_config {
         char default_tenant[LG_CONFIG_TEXT_BYTES];
     } identity;
     struct {
-        int64_t fold_gap_ns; /* event time */
+        int64_t fold_gap_ns;        /* event time */
         int64_t suppression_ttl_ns; /* default expiry */
         int64_t suppression_max_ttl_ns;
         bool allow_permanent_suppressions;
