@@ -9,6 +9,7 @@ const THEN = {
   tree: async (page) => {
     await page.getByRole("tab", { name: /Process tree/ }).click();
     await settled(page);
+    await page.getByRole("tabpanel").evaluate((element) => element.scrollIntoView({ block: "start" }));
   },
 };
 
