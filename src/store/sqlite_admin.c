@@ -5,8 +5,7 @@
 
 /* Tenants, tokens, searches, deliveries, settings. The audit log is in sqlite_audit.c. */
 
-/* One statement as a transaction. */
-static int begin(struct lg_admin_store *st, const char *sql, struct lg_q *q)
+int lg_admin_begin(struct lg_admin_store *st, const char *sql, struct lg_q *q)
 {
     struct lg_conn *c;
     int rc = lg_sdb_begin(&lg_admin_of(st)->db, &c);
@@ -16,8 +15,7 @@ static int begin(struct lg_admin_store *st, const char *sql, struct lg_q *q)
     return rc;
 }
 
-/* LG_ENOENT where `must_change` and no row did. */
-static int end(struct lg_admin_store *st, struct lg_q *q, bool must_change)
+int lg_admin_end(struct lg_admin_store *st, struct lg_q *q, bool must_change)
 {
     struct lg_sqlite_alerts *as = lg_admin_of(st);
     int rc = lg_q_run(q);
@@ -34,19 +32,19 @@ static int tenant_create(struct lg_admin_store *st, const struct lg_tenant_row *
 
     if (!lg_tenant_valid(t->tenant_id) || t->name.n > 200)
         return LG_EINVAL;
-    rc = begin(st, "INSERT INTO tenants VALUES(?1,?2,?3,0)", &q);
+    rc = lg_admin_begin(st, "INSERT INTO tenants VALUES(?1,?2,?3,0)", &q);
     if (rc < 0)
         return rc;
     lg_q_str(&q, t->tenant_id);
     lg_q_str(&q, t->name);
     lg_q_i64(&q, t->created_at);
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 static int tenant_disable(struct lg_admin_store *st, struct lg_str tenant, lg_time now)
 {
     struct lg_q q;
-    int rc = begin(st,
+    int rc = lg_admin_begin(st,
             "UPDATE tenants SET disabled_at=CASE disabled_at WHEN 0 THEN ?2 ELSE disabled_at END"
             " WHERE tenant_id=?1",
             &q);
@@ -55,7 +53,7 @@ static int tenant_disable(struct lg_admin_store *st, struct lg_str tenant, lg_ti
         return rc;
     lg_q_str(&q, tenant);
     lg_q_i64(&q, now);
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 static int tenant_row(struct lg_q *q, struct lg_arena *a, void *row)
@@ -121,7 +119,7 @@ static int token_create(struct lg_admin_store *st, const struct lg_token_row *t)
     if (t->token_id.n == 0 || t->token_id.n > 64 || t->name.n > 200 || t->owner.n > 200 ||
             t->grants.n > 65536 || t->tenants.n > 65536)
         return LG_EINVAL;
-    rc = begin(st, "INSERT INTO tokens VALUES(?1,?2,?3,?4,?5,?6,?7,?8,0,0,0)", &q);
+    rc = lg_admin_begin(st, "INSERT INTO tokens VALUES(?1,?2,?3,?4,?5,?6,?7,?8,0,0,0)", &q);
     if (rc < 0)
         return rc;
     lg_q_str(&q, t->token_id);
@@ -132,7 +130,7 @@ static int token_create(struct lg_admin_store *st, const struct lg_token_row *t)
     lg_q_blob(&q, t->hash, sizeof(t->hash));
     lg_q_i64(&q, t->created_at);
     lg_q_i64(&q, t->expires_at);
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 static int token_row(struct lg_q *q, struct lg_arena *a, struct lg_token_row *t)
@@ -238,7 +236,7 @@ static int token_all(
 static int token_revoke(struct lg_admin_store *st, struct lg_str token_id, lg_time now)
 {
     struct lg_q q;
-    int rc = begin(st,
+    int rc = lg_admin_begin(st,
             "UPDATE tokens SET revoked_at=CASE revoked_at WHEN 0 THEN ?2 ELSE revoked_at END"
             " WHERE token_id=?1",
             &q);
@@ -247,7 +245,7 @@ static int token_revoke(struct lg_admin_store *st, struct lg_str token_id, lg_ti
         return rc;
     lg_q_str(&q, token_id);
     lg_q_i64(&q, now);
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 static int token_used(
@@ -478,7 +476,7 @@ static int delivery_update(struct lg_admin_store *st, const struct lg_uuid *id,
         enum lg_delivery_state state, lg_time next_at, struct lg_str error)
 {
     struct lg_q q;
-    int rc = begin(st,
+    int rc = lg_admin_begin(st,
             "UPDATE deliveries SET state=?2, next_at=?3, last_error=?4, attempts=attempts+1"
             " WHERE delivery_id=?1",
             &q);
@@ -489,7 +487,7 @@ static int delivery_update(struct lg_admin_store *st, const struct lg_uuid *id,
     lg_q_i64(&q, state);
     lg_q_i64(&q, next_at);
     lg_q_str(&q, lg_str_sub(error, 0, 1000));
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 /* Rows lie in the order of creation: only the first `max` are looked at. */
@@ -568,12 +566,12 @@ static int setting_put(struct lg_admin_store *st, struct lg_str key, struct lg_s
 
     if (key.n == 0 || key.n > 200 || value.n > (1u << 20) || lg_str_eq(key, LG_STR("cursor_key")))
         return LG_EINVAL;
-    rc = begin(st, "INSERT OR REPLACE INTO settings VALUES(?1,?2)", &q);
+    rc = lg_admin_begin(st, "INSERT OR REPLACE INTO settings VALUES(?1,?2)", &q);
     if (rc < 0)
         return rc;
     lg_q_str(&q, key);
     lg_q_blob(&q, value.p, value.n);
-    return end(st, &q, true);
+    return lg_admin_end(st, &q, true);
 }
 
 const struct lg_admin_store_ops lg_sqlite_admin_ops = {

@@ -79,6 +79,11 @@ int lg_view_of_writer(struct lg_view *v, struct lg_sdb *db, struct lg_conn *c,
         const struct lg_scope *sc, struct lg_str filter) LG_MUST_CHECK;
 void lg_view_of_writer_done(struct lg_view *v);
 
+/* One statement as a transaction: bind between the two. end: LG_ENOENT where `must_change` and no
+ * row did. */
+int lg_admin_begin(struct lg_admin_store *st, const char *sql, struct lg_q *q) LG_MUST_CHECK;
+int lg_admin_end(struct lg_admin_store *st, struct lg_q *q, bool must_change) LG_MUST_CHECK;
+
 /* Growing array in an arena. */
 int lg_arena_array(
         struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size) LG_MUST_CHECK;

@@ -4,70 +4,59 @@
 
 int lg_sqlite_session_put(struct lg_admin_store *st, const struct lg_session_row *s)
 {
-    struct lg_sqlite_alerts *as = lg_admin_of(st);
-    struct lg_conn *c;
     struct lg_q q;
     int rc;
 
     if (s->token_id.n == 0 || s->token_id.n > 64)
         return LG_EINVAL;
-    rc = lg_sdb_begin(&as->db, &c);
+    rc = lg_admin_begin(st,
+            "INSERT INTO sessions(hash, token_id, created_at, expires_at, seen_at)"
+            " VALUES(?1,?2,?3,?4,?5)",
+            &q);
     if (rc < 0)
         return rc;
-    lg_q_open(&q, c,
-            "INSERT INTO sessions(hash, token_id, created_at, expires_at, seen_at)"
-            " VALUES(?1,?2,?3,?4,?5)");
     lg_q_blob(&q, s->hash, sizeof(s->hash));
     lg_q_str(&q, s->token_id);
     lg_q_i64(&q, s->created_at);
     lg_q_i64(&q, s->expires_at);
     lg_q_i64(&q, s->seen_at);
-    return lg_sdb_end(&as->db, lg_q_run(&q));
+    return lg_admin_end(st, &q, false);
 }
 
 /* One that was closed meanwhile stays closed. */
 int lg_sqlite_session_seen(struct lg_admin_store *st, const uint8_t hash[32], lg_time seen_at)
 {
-    struct lg_sqlite_alerts *as = lg_admin_of(st);
-    struct lg_conn *c;
     struct lg_q q;
-    int rc = lg_sdb_begin(&as->db, &c);
+    int rc = lg_admin_begin(st, "UPDATE sessions SET seen_at=?2 WHERE hash=?1", &q);
 
     if (rc < 0)
         return rc;
-    lg_q_open(&q, c, "UPDATE sessions SET seen_at=?2 WHERE hash=?1");
     lg_q_blob(&q, hash, 32);
     lg_q_i64(&q, seen_at);
-    return lg_sdb_end(&as->db, lg_q_run(&q));
+    return lg_admin_end(st, &q, false);
 }
 
 int lg_sqlite_session_delete(struct lg_admin_store *st, const uint8_t hash[32])
 {
-    struct lg_sqlite_alerts *as = lg_admin_of(st);
-    struct lg_conn *c;
     struct lg_q q;
-    int rc = lg_sdb_begin(&as->db, &c);
+    int rc = lg_admin_begin(st, "DELETE FROM sessions WHERE hash=?1", &q);
 
     if (rc < 0)
         return rc;
-    lg_q_open(&q, c, "DELETE FROM sessions WHERE hash=?1");
     lg_q_blob(&q, hash, 32);
-    return lg_sdb_end(&as->db, lg_q_run(&q));
+    return lg_admin_end(st, &q, false);
 }
 
 int lg_sqlite_session_purge(struct lg_admin_store *st, lg_time now, lg_time seen_before)
 {
-    struct lg_sqlite_alerts *as = lg_admin_of(st);
-    struct lg_conn *c;
     struct lg_q q;
-    int rc = lg_sdb_begin(&as->db, &c);
+    int rc = lg_admin_begin(st, "DELETE FROM sessions WHERE expires_at<=?1 OR seen_at<=?2", &q);
 
     if (rc < 0)
         return rc;
-    lg_q_open(&q, c, "DELETE FROM sessions WHERE expires_at<=?1 OR seen_at<=?2");
     lg_q_i64(&q, now);
     lg_q_i64(&q, seen_before);
-    return lg_sdb_end(&as->db, lg_q_run(&q));
+    return lg_admin_end(st, &q, false);
 }
 
 static int session_row(struct lg_q *q, struct lg_arena *a, void *row)
