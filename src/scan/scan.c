@@ -467,9 +467,8 @@ static int run_threads(struct scan *s, struct normalizing *n, struct owning *o,
 {
     struct reading r = {.scan = s, .normalizing = n};
     uint32_t started_n = 0, started_o = 0;
-    int rc = 0;
+    int rc = lg_judges_start(s->judges);
 
-    rc = lg_judges_start(s->judges);
     while (rc == 0 && started_o < s->workers &&
             pthread_create(&o[started_o].thread, NULL, own_thread, &o[started_o]) == 0)
         started_o++;

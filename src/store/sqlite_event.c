@@ -206,7 +206,6 @@ static int stats_day(struct lg_day *d, struct lg_store_stats *s)
 
 static int store_stats(struct lg_event_store *st, struct lg_store_stats *ret)
 {
-    static const char *const parts[] = {"", "-wal"};
     struct lg_sqlite_events *es = lg_events_of(st);
     struct lg_store_stats s = {0};
     struct lg_arena a;
@@ -217,9 +216,7 @@ static int store_stats(struct lg_event_store *st, struct lg_store_stats *ret)
     lg_arena_init(&a, 1u << 22);
     rc = lg_days_between(es, 0, INT64_MAX, true, &a, &days, &n);
     for (uint32_t i = 0; rc >= 0 && i < n; i++) {
-        char path[4096], name[4200];
         struct lg_day *d;
-        struct stat sb;
 
         rc = lg_day_get(es, days[i], false, &d, NULL);
         if (rc == LG_ENOENT) {
@@ -231,13 +228,7 @@ static int store_stats(struct lg_event_store *st, struct lg_store_stats *ret)
         rc = stats_day(d, &s);
         lg_day_put(es, d);
         s.files++;
-        if (lg_day_path(es, days[i], path, sizeof(path)) < 0)
-            continue;
-        for (size_t k = 0; k < 2; k++) {
-            (void)snprintf(name, sizeof(name), "%s%s", path, parts[k]);
-            if (stat(name, &sb) == 0)
-                s.bytes += (uint64_t)sb.st_size;
-        }
+        s.bytes += day_bytes(es, days[i]);
     }
     lg_arena_done(&a);
     if (rc >= 0)
