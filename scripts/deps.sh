@@ -29,12 +29,14 @@ packages_of() {
     build) echo "$(node_packages)" build-essential cmake ninja-build pkg-config libsimdjson-dev libsodium-dev \
         libzstd-dev zlib1g-dev libfyaml-dev liblinear-dev libxgboost-dev libopenblas-dev \
         libcmocka-dev libzip-dev libxxhash-dev librocksdb-dev libsqlite3-dev \
-        libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev ;;
+        libmicrohttpd-dev libgnutls28-dev libcurl4-gnutls-dev \
+        librdkafka-dev libpq-dev ;;
     test) echo util-linux faketime git zstd python3 python3-numpy python3-torch python3-pytest \
         python3-jsonschema python3-hypothesis clang clang-14 clang-format-14 \
         libclang-rt-14-dev llvm-14 pmccabe \
         rsyslog rsyslog-elasticsearch rsyslog-gnutls python3-elasticsearch openssl \
-        curl gzip chromium fonts-liberation ;;
+        curl gzip chromium fonts-liberation \
+        openjdk-17-jre-headless maven postgresql kcat ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
     fuzz) echo clang clang-14 libclang-rt-14-dev llvm-14 lld ;;
     coverage) echo gcovr ;;
