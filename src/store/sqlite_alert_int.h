@@ -84,10 +84,6 @@ void lg_view_of_writer_done(struct lg_view *v);
 int lg_admin_begin(struct lg_admin_store *st, const char *sql, struct lg_q *q) LG_MUST_CHECK;
 int lg_admin_end(struct lg_admin_store *st, struct lg_q *q, bool must_change) LG_MUST_CHECK;
 
-/* Growing array in an arena. */
-int lg_arena_array(
-        struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size) LG_MUST_CHECK;
-
 /*
  * Rows of a query, gathered in an arena: `read` makes one of size `size` from the query's columns.
  * lg_rows_read takes the query to its end, adds to what is there, and closes it. 0 or an error.

@@ -3,23 +3,6 @@
 #include "base/mem.h"
 #include "store/sqlite_alert_int.h"
 
-int lg_arena_array(struct lg_arena *a, void **v, uint32_t n, uint32_t *cap, size_t size)
-{
-    uint32_t want = *cap == 0 ? 16 : *cap * 2;
-    void *p;
-
-    if (n < *cap)
-        return 0;
-    p = lg_arena_alloc(a, want * size);
-    if (p == NULL)
-        return LG_ENOMEM;
-    if (n > 0)
-        memcpy(p, *v, n * size);
-    *v = p;
-    *cap = want;
-    return 0;
-}
-
 int lg_rows_read(struct lg_q *q, struct lg_arena *a, struct lg_rows *r)
 {
     int rc;

@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "crypto/encode.h"
 #include "store/sqlite_event_int.h"
 
 /* Handles of day files: at most open_files stay open when nobody uses them. */
@@ -219,48 +218,6 @@ int lg_days_between(struct lg_sqlite_events *es, int64_t first, int64_t last, bo
         return LG_ENOMEM;
     *ret = v;
     *ret_n = n;
-    return 0;
-}
-
-#define MAC_BYTES 16
-
-static void cursor_mac(const uint8_t key[32], const void *p, size_t n, uint8_t mac[MAC_BYTES])
-{
-    const struct lg_str parts[] = {lg_str_of((const char *)key, 32), lg_str_of((const char *)p, n)};
-    struct lg_link link = lg_chain_next_of(LG_STR("logster cursor"), NULL, parts, 2);
-
-    memcpy(mac, link.b, MAC_BYTES);
-}
-
-int lg_cursor_seal(
-        const uint8_t key[32], const void *p, size_t n, struct lg_arena *a, struct lg_str *ret)
-{
-    char raw[256];
-    struct lg_buf b;
-    int rc;
-
-    LG_ASSERT(n + MAC_BYTES <= sizeof(raw));
-    memcpy(raw, p, n);
-    cursor_mac(key, p, n, (uint8_t *)raw + n);
-    lg_buf_init(&b, 1024);
-    lg_base64_encode(LG_BASE64_URL, lg_str_of(raw, n + MAC_BYTES), &b);
-    rc = b.failed != 0 ? b.failed : lg_arena_dup(a, lg_buf_str(&b), ret);
-    lg_buf_done(&b);
-    return rc;
-}
-
-int lg_cursor_open(const uint8_t key[32], struct lg_str text, void *ret, size_t n)
-{
-    char raw[256];
-    uint8_t mac[MAC_BYTES];
-
-    LG_ASSERT(n + MAC_BYTES <= sizeof(raw));
-    if (lg_base64_decode(LG_BASE64_URL, text, raw, sizeof(raw)) != (int)(n + MAC_BYTES))
-        return LG_EINVAL;
-    cursor_mac(key, raw, n, mac);
-    if (!lg_crypto_equal(mac, raw + n, MAC_BYTES))
-        return LG_EINVAL;
-    memcpy(ret, raw, n);
     return 0;
 }
 

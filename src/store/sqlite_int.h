@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "crypto/ids.h"
+#include "store/shared.h"
 
 /*
  * What the SQLite stores share. A database file is one lg_sdb: one writing connection behind a
@@ -129,24 +130,6 @@ int lg_view_resolve(struct lg_view *v, struct lg_sdb *db, struct lg_conn *c,
         const struct lg_scope *sc, struct lg_str filter) LG_MUST_CHECK;
 bool lg_view_sees(const struct lg_view *v, int64_t tenant_ref);
 void lg_view_done(struct lg_view *v);
-
-/* Case-folds for substring search: ASCII and the simple folds of Latin, Greek and Cyrillic. */
-void lg_text_fold(struct lg_str s, struct lg_buf *out);
-
-/* int64 order that keeps SQLite's: first 8 bytes of an id as a positive number. */
-static inline int64_t lg_id_key(const struct lg_uuid *id)
-{
-    uint64_t v = 0;
-
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | id->b[i];
-    return (int64_t)(v >> 1);
-}
-
-/* MAC-protected cursor of `n` bytes. */
-int lg_cursor_seal(const uint8_t key[32], const void *p, size_t n, struct lg_arena *a,
-        struct lg_str *ret) LG_MUST_CHECK;
-int lg_cursor_open(const uint8_t key[32], struct lg_str text, void *ret, size_t n) LG_MUST_CHECK;
 
 int lg_fsync_folder_of(const char *path) LG_MUST_CHECK;
 

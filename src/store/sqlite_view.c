@@ -1,5 +1,4 @@
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "store/sqlite_int.h"
 
 /*
@@ -71,56 +70,4 @@ bool lg_view_sees(const struct lg_view *v, int64_t tenant_ref)
         if (v->tenants[i] == tenant_ref)
             return true;
     return false;
-}
-
-/* Simple case folds that keep two bytes two bytes: Latin-1, Greek, Cyrillic; and Latin Extended-A,
- * whose pairs alternate. */
-static uint32_t fold2(uint32_t cp)
-{
-    static const struct {
-        uint16_t first, last;
-        enum { PLUS_32, PLUS_80, EVEN_IS_UPPER, ODD_IS_UPPER } how;
-    } ranges[] = {{0xc0, 0xd6, PLUS_32}, {0xd8, 0xde, PLUS_32}, {0x100, 0x12f, EVEN_IS_UPPER},
-            {0x132, 0x137, EVEN_IS_UPPER}, {0x139, 0x148, ODD_IS_UPPER},
-            {0x14a, 0x177, EVEN_IS_UPPER}, {0x179, 0x17e, ODD_IS_UPPER}, {0x391, 0x3a9, PLUS_32},
-            {0x400, 0x40f, PLUS_80}, {0x410, 0x42f, PLUS_32}, {0x460, 0x481, EVEN_IS_UPPER}};
-
-    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
-        if (cp < ranges[i].first || cp > ranges[i].last)
-            continue;
-        switch (ranges[i].how) {
-        case PLUS_32:
-            return cp + 32;
-        case PLUS_80:
-            return cp + 80;
-        case EVEN_IS_UPPER:
-            return cp | 1;
-        default:
-            return cp + (cp & 1);
-        }
-    }
-    return cp;
-}
-
-void lg_text_fold(struct lg_str s, struct lg_buf *out)
-{
-    size_t at = out->n;
-
-    lg_buf_adds(out, s);
-    if (out->failed != 0)
-        return;
-    for (size_t i = at; i < out->n; i++) {
-        unsigned char c = (unsigned char)out->p[i];
-
-        if (c < 0x80) {
-            out->p[i] = lg_ascii_lower(out->p[i]);
-        } else if (c >= 0xc2 && c <= 0xdf && i + 1 < out->n &&
-                ((unsigned char)out->p[i + 1] & 0xc0) == 0x80) {
-            uint32_t cp = fold2((uint32_t)(c & 0x1f) << 6 | ((unsigned char)out->p[i + 1] & 0x3f));
-
-            out->p[i] = (char)(0xc0 | cp >> 6);
-            out->p[i + 1] = (char)(0x80 | (cp & 0x3f));
-            i++;
-        }
-    }
 }
