@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/alert_common.h"
 #include "store/sqlite_alert_int.h"
 
 /* Tenants, tokens, searches, deliveries, settings. The audit log is in sqlite_audit.c. */
@@ -170,26 +171,6 @@ static int token_get(struct lg_admin_store *st, struct lg_str token_id, struct l
     return rc < 0 ? rc : rc == 0 ? LG_ENOENT : 0;
 }
 
-/* Every tenant that the token reaches must be the caller's; platform tokens want all. */
-static bool token_visible(const struct lg_scope *sc, struct lg_str tenants)
-{
-    struct lg_str rest = tenants, part;
-    bool any = false;
-
-    if (sc == NULL || lg_scope_is_empty(sc))
-        return false;
-    if (lg_scope_is_all(sc))
-        return true;
-    while (lg_str_split(&rest, '"', &part)) { /* tenant names hold no quotes (lg_tenant_valid) */
-        if (!lg_str_split(&rest, '"', &part))
-            break;
-        if (!lg_scope_allows(sc, part))
-            return false;
-        any = true;
-    }
-    return any;
-}
-
 static int tokens(struct lg_admin_store *st, const struct lg_scope *sc, bool all,
         struct lg_arena *a, struct lg_token_row **ret, uint32_t *ret_n)
 {
@@ -203,7 +184,7 @@ static int tokens(struct lg_admin_store *st, const struct lg_scope *sc, bool all
         return rc;
     lg_q_open(&q, v.c, "SELECT " TOKEN_COLUMNS " FROM tokens ORDER BY created_at, token_id");
     while ((rc = lg_q_step(&q)) > 0) {
-        if (!all && !token_visible(sc, lg_q_col_str(&q, 4)))
+        if (!all && !lg_token_visible(sc, lg_q_col_str(&q, 4)))
             continue;
         rc = lg_arena_array(a, (void **)&rows, n, &cap, sizeof(*rows));
         if (rc >= 0)

@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "store/alert_common.h"
 #include "store/event_store.h"
 #include "store/sqlite_alert_int.h"
 
@@ -74,30 +74,12 @@ struct listing {
     struct lg_buf ids_json;
 };
 
-static uint64_t mix_str(uint64_t h, struct lg_str s)
-{
-    return lg_hash_mix(h, lg_hash_str(s, 7));
-}
-
-static uint64_t query_hash(const struct lg_alert_query *q)
-{
-    const int64_t nums[] = {q->statuses, q->severities, q->from, q->to, q->received_from,
-            q->received_to, q->sort, q->ascending};
-    uint64_t h = lg_hash64(nums, sizeof(nums), 11);
-
-    h = mix_str(h, q->tenant);
-    h = mix_str(h, q->endpoint);
-    h = mix_str(h, q->technique);
-    h = mix_str(h, q->assignee);
-    return mix_str(h, q->text);
-}
-
 static int cursor_read(
         const struct lg_sqlite_alerts *as, const struct lg_alert_query *q, struct cursor *ret)
 {
     int rc = lg_cursor_open(as->cursor_key, q->cursor, ret, sizeof(*ret));
 
-    return rc < 0 || ret->query != query_hash(q) ? LG_EINVAL : 0;
+    return rc < 0 || ret->query != lg_alert_query_hash(q) ? LG_EINVAL : 0;
 }
 
 /* The statement in the making: text and what is bound, in order. ?1 is the tenant. */
@@ -401,13 +383,6 @@ static int choose(struct listing *l, int64_t tenant, enum driver *ret)
     return rc < 0 ? rc : 0;
 }
 
-static bool narrow(const struct lg_alert_query *q) /* beyond the documented parameters */
-{
-    return q->severities != 0 || q->endpoint.n > 0 || q->technique.n > 0 || q->assignee.n > 0 ||
-            q->text.n > 0 || q->from != 0 || q->to != 0 || q->received_from != 0 ||
-            q->received_to != 0;
-}
-
 static int exact_total(struct listing *l, struct lg_alert_page *ret)
 {
     struct lg_q q;
@@ -641,7 +616,7 @@ static int ask_columns(struct listing *l, const struct lg_alert_columns *columns
     if (!count)
         return 0;
     ret->total = page.total;
-    if (narrow(l->q) && page.total > LG_STORE_TOTAL_CAP) {
+    if (lg_alert_query_narrow(l->q) && page.total > LG_STORE_TOTAL_CAP) {
         ret->total = LG_STORE_TOTAL_CAP;
         ret->total_is_lower_bound = true;
     }
@@ -653,7 +628,7 @@ static int ask_columns(struct listing *l, const struct lg_alert_columns *columns
 static int next_page(const struct listing *l, const struct lg_sqlite_alerts *as,
         const struct key *last, struct lg_arena *a, struct lg_alert_page *ret)
 {
-    struct cursor cu = {.query = query_hash(l->q),
+    struct cursor cu = {.query = lg_alert_query_hash(l->q),
             .at = *last,
             .total = ret->total,
             .lower_bound = ret->total_is_lower_bound};
@@ -671,13 +646,13 @@ static int ask_file(struct listing *l, bool count, struct lg_arena *a, struct ke
     if (v == NULL)
         return LG_ENOMEM;
     rc = open_streams(l, v);
-    if (rc >= 0 && count && !narrow(l->q))
+    if (rc >= 0 && count && !lg_alert_query_narrow(l->q))
         rc = exact_total(l, ret);
     if (rc >= 0)
         rc = merge(l, v, keys, ret_n);
     for (uint32_t i = 0; i < l->v->n_tenants; i++)
         lg_q_done(&v[i].q);
-    if (rc >= 0 && count && narrow(l->q))
+    if (rc >= 0 && count && lg_alert_query_narrow(l->q))
         rc = total_of(l, *ret_n, ret);
     return rc;
 }
@@ -710,7 +685,7 @@ static int open_and_run(struct listing *l, struct lg_sqlite_alerts *as, const st
         struct lg_arena *a, struct lg_alert_page *ret)
 {
     struct lg_view v = {0};
-    bool filters = narrow(l->q) || l->q->statuses != 0, columns = false;
+    bool filters = lg_alert_query_narrow(l->q) || l->q->statuses != 0, columns = false;
     int rc;
 
     /* the columns' texts are lines: what goes over lines is not found in them */
@@ -740,8 +715,7 @@ int lg_sqlite_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
     struct lg_buf text;
     int rc = 0;
 
-    if (q->limit < 1 || q->limit > LG_STORE_LIMIT_MAX || q->offset > LG_STORE_OFFSET_MAX ||
-            (unsigned)q->sort >= LG_ALERT_SORT_COUNT || q->text.n > 1024)
+    if (!lg_alert_query_valid(q))
         return LG_EINVAL;
     l.sort = &sorts[q->sort];
     if (q->cursor.n > 0) {

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "store/alert_common.h"
 #include "store/sqlite_alert_int.h"
 
 /* Feedback and suppressions. */
@@ -38,17 +39,6 @@ static int feedback_insert(struct lg_conn *c, int64_t tenant, const struct lg_fe
     return lg_q_run(&q);
 }
 
-static struct lg_uuid feedback_id(const struct lg_feedback *f)
-{
-    char tp = f->is_true_positive ? '1' : '0';
-    const struct lg_str parts[] = {LG_STR("feedback"), f->tenant_id,
-            lg_str_of((const char *)f->alert_id.b, LG_UUID_BYTES),
-            lg_str_of((const char *)f->inference_id.b, LG_UUID_BYTES), f->author, f->note,
-            lg_str_of(&tp, 1), lg_str_of((const char *)&f->created_at, sizeof(f->created_at))};
-
-    return lg_uuid_from_tuple(parts, sizeof(parts) / sizeof(*parts));
-}
-
 static int feedback_locked(struct lg_sqlite_alerts *as, struct lg_conn *c,
         const struct lg_scope *sc, struct lg_feedback *f, struct lg_arena *a)
 {
@@ -71,7 +61,7 @@ static int feedback_locked(struct lg_sqlite_alerts *as, struct lg_conn *c,
             return rc < 0 ? rc : LG_EINVAL;
     }
     f->tenant_id = al.tenant_id;
-    f->feedback_id = feedback_id(f);
+    f->feedback_id = lg_feedback_id(f);
     rc = lg_tenant_ref(c, al.tenant_id, &tenant);
     return rc < 0 ? rc : feedback_insert(c, tenant, f);
 }
@@ -227,15 +217,6 @@ int lg_suppressions_active(struct lg_conn *c, int64_t tenant, lg_time now, struc
     return rc;
 }
 
-static struct lg_uuid suppression_id(const struct lg_suppression *s)
-{
-    const struct lg_str parts[] = {LG_STR("suppression"), s->tenant_id, s->endpoint_id, s->process,
-            s->hash, s->technique, s->owner, s->reason,
-            lg_str_of((const char *)&s->created_at, sizeof(s->created_at))};
-
-    return lg_uuid_from_tuple(parts, sizeof(parts) / sizeof(*parts));
-}
-
 int lg_sqlite_suppression_add(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_suppression *s, struct lg_err *reterr)
 {
@@ -249,7 +230,7 @@ int lg_sqlite_suppression_add(struct lg_alert_store *st, const struct lg_scope *
         return rc;
     if (sc == NULL || !lg_scope_allows(sc, s->tenant_id))
         return lg_err_set(reterr, LG_EREFUSED, "tenant_id: not yours");
-    s->suppression_id = suppression_id(s);
+    s->suppression_id = lg_suppression_id(s);
     rc = lg_sdb_begin(&as->db, &c);
     if (rc < 0)
         return lg_err_set(reterr, rc, "%s", lg_err_name(rc));

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/alert_common.h"
 #include "store/alert_techniques.h"
 #include "store/sqlite_alert_int.h"
 
@@ -112,17 +113,12 @@ static int put_techniques(struct lg_conn *c, int64_t key, int64_t tenant, const 
 
 static int put_text(struct lg_conn *c, int64_t key, int64_t tenant, const struct lg_alert *al)
 {
-    const struct lg_str parts[] = {al->title, al->endpoint_id, al->hostname, al->process, al->user,
-            al->process_hash, al->assignee, al->analyst_notes};
     struct lg_buf text;
     struct lg_q q;
     int rc;
 
     lg_buf_init(&text, 1u << 20);
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        lg_text_fold(parts[i], &text);
-        lg_buf_addc(&text, '\n'); /* nobody searches across it */
-    }
+    lg_alert_text(al, &text);
     rc = text.failed;
     if (rc == 0) {
         lg_q_open(&q, c, "INSERT OR REPLACE INTO alert_texts VALUES(?1,?2,?3)");
@@ -485,30 +481,14 @@ int lg_sqlite_alert_apply(struct lg_alert_store *st, struct lg_apply *items, siz
 static int patch_fields(
         struct lg_conn *c, int64_t key, const struct lg_alert_patch *p, struct lg_alert *al)
 {
-    struct lg_str none = LG_STR(""), notes = p->has_notes ? p->notes : none;
-    bool changed = false, told = false;
+    struct lg_alert_patch_step steps[LG_ALERT_PATCH_STEPS];
+    unsigned n;
+    bool changed = lg_alert_patch_take(p, al, steps, &n);
     int rc = 0;
 
-    if (p->has_status && p->status != al->status) {
-        rc = lg_alert_history_add(c, key, p->now, p->actor, "status",
-                lg_str_z(lg_alert_status_name(al->status)),
-                lg_str_z(lg_alert_status_name(p->status)), notes);
-        al->status = p->status;
-        al->resolved_by = lg_alert_status_active(p->status) ? none : p->actor;
-        changed = told = true;
-    }
-    if (rc >= 0 && p->has_assignee && !lg_str_eq(p->assignee, al->assignee)) {
-        rc = lg_alert_history_add(
-                c, key, p->now, p->actor, "assignee", al->assignee, p->assignee, none);
-        al->assignee = p->assignee;
-        changed = true;
-    }
-    if (rc >= 0 && p->has_notes && !lg_str_eq(p->notes, al->analyst_notes)) {
-        if (!told)
-            rc = lg_alert_history_add(c, key, p->now, p->actor, "notes", none, none, notes);
-        al->analyst_notes = p->notes;
-        changed = true;
-    }
+    for (unsigned i = 0; rc >= 0 && i < n; i++)
+        rc = lg_alert_history_add(c, key, p->now, p->actor, steps[i].action, steps[i].from,
+                steps[i].to, steps[i].notes);
     return rc < 0 ? rc : changed;
 }
 
@@ -527,15 +507,9 @@ static int patch_locked(struct lg_sqlite_alerts *as, struct lg_conn *c, const st
     if (rc < 0)
         return rc;
     *ret = al;
-    if (p->if_match.n > 0) {
-        rc = lg_alert_etag_match(p->if_match, al.version);
-        if (rc < 0)
-            return rc;
-    }
-    if (p->has_status && !lg_alert_step_allowed(al.status, p->status)) {
-        *reterr_steps = lg_alert_steps_from(al.status);
-        return LG_ERANGE;
-    }
+    rc = lg_alert_patch_allowed(p, &al, reterr_steps);
+    if (rc < 0)
+        return rc;
     rc = patch_fields(c, key, p, &al);
     if (rc <= 0)
         return rc;
@@ -556,18 +530,14 @@ int lg_sqlite_alert_patch(struct lg_alert_store *st, const struct lg_scope *sc,
         struct lg_alert *ret, unsigned *reterr_steps)
 {
     struct lg_sqlite_alerts *as = lg_alerts_of(st);
-    struct lg_alert_patch own = *p;
+    struct lg_alert_patch own;
     struct lg_conn *c;
     int rc;
 
     *reterr_steps = 0;
-    if (p->actor.n == 0 || p->actor.n > LG_ALERT_NAME_MAX || p->notes.n > LG_ALERT_NOTES_MAX ||
-            p->assignee.n > LG_ALERT_NAME_MAX)
-        return LG_EINVAL;
-    /* The result points at the patch's texts: they become the arena's. */
-    if (lg_arena_dup(a, p->actor, &own.actor) < 0 || lg_arena_dup(a, p->notes, &own.notes) < 0 ||
-            lg_arena_dup(a, p->assignee, &own.assignee) < 0)
-        return LG_ENOMEM;
+    rc = lg_alert_patch_own(p, a, &own);
+    if (rc < 0)
+        return rc;
     rc = lg_sdb_begin(&as->db, &c);
     if (rc < 0)
         return rc;

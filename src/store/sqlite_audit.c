@@ -1,22 +1,7 @@
 #include <string.h>
 
+#include "store/alert_common.h"
 #include "store/sqlite_alert_int.h"
-
-/*
- * The audit log. Row n's hash is the link after row n-1's over every column, so that one altered
- * row, a missing one or a row in between breaks the chain there; a cut tail shows against a head
- * that was exported before.
- */
-#define DOMAIN LG_STR("logster audit 1")
-
-static struct lg_link row_link(const struct lg_link *prev, const struct lg_audit_row *r)
-{
-    const struct lg_str columns[] = {lg_str_of((const char *)&r->seq, sizeof(r->seq)),
-            lg_str_of((const char *)&r->at, sizeof(r->at)), r->tenant_id, r->actor, r->action,
-            r->target, r->detail, r->request_id};
-
-    return lg_chain_next_of(DOMAIN, prev, columns, sizeof(columns) / sizeof(*columns));
-}
 
 static int head(struct lg_conn *c, uint64_t *ret_seq, struct lg_link *ret)
 {
@@ -58,10 +43,8 @@ int lg_sqlite_audit_append(struct lg_admin_store *st, const struct lg_audit_row 
     uint64_t seq = 0;
     int rc;
 
-    for (size_t i = 0; i < n; i++)
-        if (rows[i].actor.n > 200 || rows[i].action.n == 0 || rows[i].action.n > 100 ||
-                rows[i].target.n > 1024 || rows[i].detail.n > 65536 || rows[i].request_id.n > 200)
-            return LG_EINVAL;
+    if (!lg_audit_rows_valid(rows, n))
+        return LG_EINVAL;
     rc = lg_sdb_begin(&as->db, &c);
     if (rc < 0)
         return rc;
@@ -70,7 +53,7 @@ int lg_sqlite_audit_append(struct lg_admin_store *st, const struct lg_audit_row 
         struct lg_audit_row row = rows[i];
 
         row.seq = seq + 1;
-        link = row_link(seq == 0 ? NULL : &link, &row);
+        link = lg_audit_link(seq == 0 ? NULL : &link, &row);
         rc = append_one(c, &row, &link);
         seq++;
     }
@@ -177,7 +160,7 @@ int lg_sqlite_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret
         if (rc == LG_ENOMEM)
             break;
         if (rc >= 0)
-            link = row_link(out.rows == 0 ? NULL : &link, &r);
+            link = lg_audit_link(out.rows == 0 ? NULL : &link, &r);
         sound = rc >= 0 && r.seq == out.rows + 1 && memcmp(link.b, r.hash, sizeof(r.hash)) == 0;
         if (!sound && out.first_bad == 0)
             out.first_bad = out.rows + 1;
