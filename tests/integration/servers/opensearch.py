@@ -1,0 +1,154 @@
+"""OpenSearch nodes of a test's own, on loopback, in a temporary folder."""
+
+import atexit
+import json
+import random
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 120
+RUNNER_PORTS = range(9201, 9300)  # the runner's main program knows no others
+
+
+def free_ports(n, wanted=()):
+    """Ports that nothing listens on, all different: of `wanted`, or any."""
+    held, ports = [], []
+    for port in wanted or [0] * n:
+        s = socket.socket()
+        held.append(s)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        ports.append(s.getsockname()[1])
+        if len(ports) == n:
+            break
+    for s in held:
+        s.close()
+    assert len(ports) == n, "no free ports"
+    return ports
+
+
+class Node:
+    """One node, a process of its own: `start`, `stop` (in good order), `kill`."""
+
+    def __init__(self, folder, port, transport, seeds, heap):
+        self.folder, self.port, self.transport, self.heap = Path(folder), port, transport, heap
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = self.folder / "node.log"
+        self.process = None
+        config = self.folder / "config"
+        config.mkdir(parents=True)
+        settings = ["network.host: 127.0.0.1", f"transport.port: {transport}",
+                    "cluster.routing.allocation.disk.threshold_enabled: false"]
+        if len(seeds) == 1:
+            settings.append("discovery.type: single-node")
+        else:
+            hosts = json.dumps([f"127.0.0.1:{p}" for p in seeds])
+            settings += [f"discovery.seed_hosts: {hosts}",
+                         f"cluster.initial_cluster_manager_nodes: {hosts}"]
+        (config / "opensearch.yml").write_text("\n".join(settings) + "\n")
+
+    def launch(self):
+        jars = ROOT / "build/servers/opensearch"
+        # The runner takes the first free port above the one that it is given.
+        args = ["java", f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*",
+                "org.codelibs.opensearch.runner.OpenSearchRunner",
+                "-basePath", str(self.folder), "-confPath", str(self.folder / "config"),
+                "-dataPath", str(self.folder / "data"), "-logsPath", str(self.folder / "logs"),
+                "-clusterName", "logster-test", "-numOfNode", "1",
+                "-baseHttpPort", str(self.port - 1), "-useLogger"]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            cwd=self.folder)
+        atexit.register(self.process.kill)
+
+    def wait_started(self, status="yellow"):
+        end = time.monotonic() + START_SECONDS
+        path = f"/_cluster/health?wait_for_status={status}&timeout=5s"
+        while True:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the node ended: {self.errors()}")
+            try:
+                if not self.ask("GET", path, timeout=10)["timed_out"]:
+                    return self
+            except (OSError, urllib.error.HTTPError):
+                pass
+            if time.monotonic() > end:
+                raise AssertionError(f"not up in {START_SECONDS} s: {self.errors()}")
+            time.sleep(0.1)
+
+    def start(self):
+        self.launch()
+        return self.wait_started()
+
+    def ask(self, method, path, body=None, timeout=60):
+        """A request from outside, with plain JSON (or a string of bulk lines) and its answer."""
+        data = None if body is None else (
+            body.encode() if isinstance(body, str) else json.dumps(body).encode())
+        req = urllib.request.Request(self.url + path, data=data, method=method,
+                                     headers={"Content-Type": "application/json"})
+        with urllib.request.urlopen(req, timeout=timeout) as answer:
+            text = answer.read()
+        return json.loads(text) if text.strip().startswith((b"{", b"[")) else text.decode()
+
+    def errors(self):
+        return self.log.read_text(errors="replace")[-6000:] if self.log.exists() else ""
+
+    def stop(self, timeout=60):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class OpenSearch:
+    """A cluster of 1..3 nodes. Each needs about 0.6 GiB."""
+
+    def __init__(self, nodes=1, heap="512m"):
+        subprocess.run([ROOT / "scripts/servers.sh", "opensearch"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.folder = Path(tempfile.mkdtemp(prefix="logster-opensearch-"))
+        ports = free_ports(nodes, random.sample(RUNNER_PORTS, len(RUNNER_PORTS)))
+        transports = free_ports(nodes)
+        self.nodes = [Node(self.folder / f"n{i}", ports[i], transports[i], transports, heap)
+                      for i in range(nodes)]
+
+    def start(self):
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.wait_started()
+        return self
+
+    @property
+    def urls(self):
+        return [n.url for n in self.nodes]
+
+    def ask(self, *args, **named):
+        return self.nodes[0].ask(*args, **named)
+
+    def stop(self):
+        for node in self.nodes:
+            if node.process is not None and node.process.poll() is None:
+                node.kill()  # its folder goes anyway
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.stop()
