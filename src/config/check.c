@@ -109,6 +109,23 @@ static bool version_ok(struct lg_str s)
     return parts == 3;
 }
 
+/* TOPIC=TENANT:SOURCE[:trusted] */
+static bool source_map_ok(struct lg_str s)
+{
+    const ptrdiff_t eq = lg_str_chr(s, '=');
+    struct lg_str topic, tenant, source, rest;
+
+    if (eq <= 0)
+        return false;
+    topic = lg_str_sub(s, 0, (size_t)eq);
+    rest = lg_str_sub(s, (size_t)eq + 1, s.n);
+    if (topic.n > 128 || !all_of(topic, "-_.") || !lg_str_split(&rest, ':', &tenant) ||
+            !lg_str_split(&rest, ':', &source))
+        return false;
+    return tenant_ok(tenant) && source_ok(source) &&
+            (rest.n == 0 || lg_str_eq(rest, LG_STR("trusted")));
+}
+
 static const struct {
     const char *name;
     bool (*ok)(struct lg_str s);
@@ -121,6 +138,7 @@ static const struct {
         {"cidr", cidr_ok, "an address block such as 10.0.0.0/8"},
         {"tenant", tenant_ok, "a tenant: a-z, 0-9, '-', '_'; at most 64 bytes"},
         {"source", source_ok, "a source: letters, digits, '-', '_', '.'; at most 64"},
+        {"source-map", source_map_ok, "TOPIC=TENANT:SOURCE, or TOPIC=TENANT:SOURCE:trusted"},
         {"version", version_ok, "three numbers such as 8.19.0"},
 };
 
@@ -222,6 +240,72 @@ static int check_listeners(const struct lg_config *cfg, size_t *ret, struct lg_b
     return check_syslog(cfg, ret, why);
 }
 
+static int check_kafka(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
+{
+    const bool sasl = cfg->bus.kafka.security >= LG_CONFIG_KAFKA_SASL_PLAINTEXT;
+    const bool tokens = cfg->bus.kafka.mechanism == LG_CONFIG_SASL_OAUTHBEARER;
+
+    if (cfg->bus.kafka.brokers.n == 0)
+        return blame(
+                "bus.kafka.brokers", ret, why, "is empty, which bus.type: kafka cannot do with");
+    if (half(cfg->bus.kafka.cert_file, cfg->bus.kafka.key_file))
+        return blame("bus.kafka.cert_file", ret, why, "and bus.kafka.key_file belong together");
+    if (sasl && *cfg->bus.kafka.username == '\0')
+        return blame("bus.kafka.username", ret, why, "is empty, which SASL cannot do with");
+    if (sasl && tokens && *cfg->bus.kafka.token_url == '\0')
+        return blame("bus.kafka.token_url", ret, why, "is empty, which oauthbearer cannot do with");
+    if (cfg->bus.kafka.min_insync > cfg->bus.kafka.replication)
+        return blame("bus.kafka.min_insync", ret, why, "is more than bus.kafka.replication");
+    return 0;
+}
+
+static int check_secrets(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
+{
+    const struct {
+        const struct lg_config_secret *s;
+        const char *key;
+    } secrets[] = {
+            {&cfg->bus.kafka.password, "bus.kafka.password_file"},
+            {&cfg->bus.kafka.key_password, "bus.kafka.key_password_file"},
+            {&cfg->store.postgresql.password, "store.postgresql.password_file"},
+            {&cfg->store.opensearch.password, "store.opensearch.password_file"},
+            {&cfg->store.opensearch.api_key, "store.opensearch.api_key_file"},
+    };
+
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++)
+        if (*secrets[i].s->text != '\0' && *secrets[i].s->file != '\0')
+            return blame(secrets[i].key, ret, why, "is set beside the secret itself: one of them");
+    return 0;
+}
+
+static int check_engines(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
+{
+    int rc = cfg->bus.type == LG_CONFIG_BUS_KAFKA ? check_kafka(cfg, ret, why) : 0;
+
+    if (rc == 0)
+        rc = check_secrets(cfg, ret, why);
+    if (rc < 0)
+        return rc;
+    if (cfg->store.alerts == LG_CONFIG_ALERTS_POSTGRESQL && cfg->store.postgresql.hosts.n == 0)
+        return blame("store.postgresql.hosts", ret, why,
+                "is empty, which store.alerts: postgresql cannot do with");
+    if (half(cfg->store.postgresql.cert_file, cfg->store.postgresql.key_file))
+        return blame("store.postgresql.cert_file", ret, why,
+                "and store.postgresql.key_file belong together");
+    if (cfg->store.events == LG_CONFIG_EVENTS_OPENSEARCH && cfg->store.opensearch.urls.n == 0)
+        return blame("store.opensearch.urls", ret, why,
+                "is empty, which store.events: opensearch cannot do with");
+    if (half(cfg->store.opensearch.cert_file, cfg->store.opensearch.key_file))
+        return blame("store.opensearch.cert_file", ret, why,
+                "and store.opensearch.key_file belong together");
+    if (*cfg->store.opensearch.user != '\0' &&
+            (*cfg->store.opensearch.api_key.text != '\0' ||
+                    *cfg->store.opensearch.api_key.file != '\0'))
+        return blame("store.opensearch.api_key", ret, why,
+                "and store.opensearch.user are two ways to say who we are: one of them");
+    return 0;
+}
+
 static int check_rest(const struct lg_config *cfg, size_t *ret, struct lg_buf *why)
 {
     if (cfg->inference.max_endpoint_bytes > cfg->inference.max_state_bytes)
@@ -246,6 +330,8 @@ int lg_config_cross_check(const struct lg_config *cfg, size_t *ret_option, struc
 
     if (rc == 0)
         rc = check_listeners(cfg, ret_option, why);
+    if (rc == 0)
+        rc = check_engines(cfg, ret_option, why);
     if (rc == 0)
         rc = check_rest(cfg, ret_option, why);
     return rc;

@@ -23,6 +23,7 @@
 #define LG_CONFIG_PATH_BYTES 1024 /* paths and URLs, with their NUL */
 #define LG_CONFIG_TEXT_BYTES 256  /* other strings, with their NUL */
 #define LG_CONFIG_LIST_ITEMS 32
+#define LG_CONFIG_SECRET_BYTES 4096 /* with its NUL */
 
 struct lg_config_list {
     size_t n;
@@ -43,6 +44,33 @@ enum lg_config_audit_export {
     LG_CONFIG_AUDIT_WEBHOOK
 };
 enum lg_config_device { LG_CONFIG_DEVICE_CPU };
+enum lg_config_bus { LG_CONFIG_BUS_EMBEDDED, LG_CONFIG_BUS_KAFKA };
+enum lg_config_kafka_security {
+    LG_CONFIG_KAFKA_PLAINTEXT,
+    LG_CONFIG_KAFKA_SSL,
+    LG_CONFIG_KAFKA_SASL_PLAINTEXT,
+    LG_CONFIG_KAFKA_SASL_SSL
+};
+enum lg_config_sasl {
+    LG_CONFIG_SASL_PLAIN,
+    LG_CONFIG_SASL_SCRAM_SHA_256,
+    LG_CONFIG_SASL_SCRAM_SHA_512,
+    LG_CONFIG_SASL_OAUTHBEARER
+};
+enum lg_config_alert_store { LG_CONFIG_ALERTS_SQLITE, LG_CONFIG_ALERTS_POSTGRESQL };
+enum lg_config_event_store { LG_CONFIG_EVENTS_SQLITE, LG_CONFIG_EVENTS_OPENSEARCH };
+enum lg_config_pg_tls {
+    LG_CONFIG_PG_DISABLE,
+    LG_CONFIG_PG_REQUIRE,
+    LG_CONFIG_PG_VERIFY_CA,
+    LG_CONFIG_PG_VERIFY_FULL
+};
+
+/* A secret as text, or as the first line of a file; one of them at most. */
+struct lg_config_secret {
+    char text[LG_CONFIG_TEXT_BYTES];
+    char file[LG_CONFIG_PATH_BYTES];
+};
 
 /* Where an option's value came from. */
 enum lg_config_origin_kind {
@@ -99,6 +127,23 @@ struct lg_config {
         int64_t dead_letter_retention_ns;
         uint64_t dead_letter_retention_bytes;
         uint64_t cache_bytes;
+        enum lg_config_bus type;
+        struct {
+            struct lg_config_list brokers; /* host:port */
+            enum lg_config_kafka_security security;
+            enum lg_config_sasl mechanism;
+            char username[LG_CONFIG_TEXT_BYTES]; /* OAUTHBEARER: the client's id */
+            struct lg_config_secret password;    /* ... and its secret */
+            char token_url[LG_CONFIG_PATH_BYTES];
+            char token_scope[LG_CONFIG_TEXT_BYTES];
+            char ca_file[LG_CONFIG_PATH_BYTES]; /* empty: the system's */
+            char cert_file[LG_CONFIG_PATH_BYTES];
+            char key_file[LG_CONFIG_PATH_BYTES];
+            struct lg_config_secret key_password;
+            uint32_t replication;
+            uint32_t min_insync;
+            struct lg_config_list sources; /* TOPIC=TENANT:SOURCE[:trusted] */
+        } kafka;
     } bus;
     struct {
         uint32_t workers; /* 0: number of processors; never more than partitions */
@@ -140,6 +185,31 @@ struct lg_config {
         int64_t retention_ns; /* events and inferences by event day */
         uint64_t max_bytes;   /* of all day files; 0: no cap */
         uint32_t zstd_level;
+        enum lg_config_alert_store alerts;
+        enum lg_config_event_store events;
+        struct {
+            struct lg_config_list hosts; /* host:port */
+            char database[LG_CONFIG_TEXT_BYTES];
+            char user[LG_CONFIG_TEXT_BYTES];
+            struct lg_config_secret password;
+            enum lg_config_pg_tls tls;
+            char ca_file[LG_CONFIG_PATH_BYTES];
+            char cert_file[LG_CONFIG_PATH_BYTES];
+            char key_file[LG_CONFIG_PATH_BYTES];
+            uint32_t connections;
+        } postgresql;
+        struct {
+            struct lg_config_list urls;
+            char user[LG_CONFIG_TEXT_BYTES];
+            struct lg_config_secret password;
+            struct lg_config_secret api_key;
+            char ca_file[LG_CONFIG_PATH_BYTES];
+            char cert_file[LG_CONFIG_PATH_BYTES];
+            char key_file[LG_CONFIG_PATH_BYTES];
+            char prefix[LG_CONFIG_TEXT_BYTES];
+            uint32_t shards;
+            uint32_t replicas;
+        } opensearch;
     } store;
     struct {
         uint64_t max_request_bytes;  /* decoded body */
@@ -195,7 +265,7 @@ struct lg_config {
         int64_t export_interval_ns;
     } audit;
 
-#define LG_CONFIG_MAX_OPTIONS 160
+#define LG_CONFIG_MAX_OPTIONS 192
     struct lg_config_origin origin[LG_CONFIG_MAX_OPTIONS]; /* by option; see lg_config_option */
     char file[LG_CONFIG_PATH_BYTES];                       /* the file that was read; empty: none */
 };
@@ -265,6 +335,11 @@ void lg_config_show(const struct lg_config *cfg, struct lg_buf *out);
 void lg_config_show_json(const struct lg_config *cfg, struct lg_buf *out);
 /* The reference page (docs/configuration.md). */
 void lg_config_reference(struct lg_buf *out);
+
+/* The secret itself, NUL-ended and without the file's line end; empty where neither is set. LG_EIO,
+ * LG_EINVAL (empty file, NUL), LG_ELIMIT; reterr names `key`, never the secret. */
+int lg_config_secret_read(const struct lg_config_secret *s, const char *key,
+        char out[LG_CONFIG_SECRET_BYTES], struct lg_err *reterr) LG_MUST_CHECK;
 
 /* Text with units to values, as the options read them: "90s", "1h30m", "500ms"; "1GiB", "64MB". */
 int lg_config_parse_duration(struct lg_str s, int64_t *ret_ns) LG_MUST_CHECK;

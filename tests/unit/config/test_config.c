@@ -243,6 +243,30 @@ static void test_cross_checks(void **state)
     bad("notifications: {webhook_url: 'https://x'}\n", "needs notifications.webhook_secret");
 }
 
+static void test_engines(void **state)
+{
+    (void)state;
+    good("bus:\n  type: kafka\n  kafka:\n    brokers: ['a:9092', '[::1]:9092']\n"
+         "    sources: ['acme-sysmon=acme:sysmon', 'sysmon-logs=default:sysmon:trusted']\n");
+    assert_int_equal(cfg.bus.type, LG_CONFIG_BUS_KAFKA);
+    assert_int_equal(cfg.bus.kafka.security, LG_CONFIG_KAFKA_SSL);
+    assert_string_equal(cfg.bus.kafka.sources.v[0], "acme-sysmon=acme:sysmon");
+    bad("bus: {type: kafka}\n", "bus.kafka.brokers is empty");
+    bad("bus: {type: kafka, kafka: {brokers: [a]}}\n", "is not host:port");
+    bad("bus: {kafka: {sources: ['x=acme']}}\n", "TOPIC=TENANT:SOURCE");
+    bad("bus: {kafka: {sources: ['x=Acme:sysmon']}}\n", "TOPIC=TENANT:SOURCE");
+    bad("bus: {kafka: {sources: ['x=acme:sysmon:true']}}\n", "TOPIC=TENANT:SOURCE");
+    bad("bus: {type: kafka, kafka: {brokers: ['a:1'], security: sasl_ssl}}\n",
+            "bus.kafka.username is empty");
+    bad("bus: {type: kafka, kafka: {brokers: ['a:1'], replication: 1}}\n",
+            "bus.kafka.min_insync is more than bus.kafka.replication");
+    bad("bus: {kafka: {password: x, password_file: y}}\n",
+            "bus.kafka.password_file is set beside the secret itself");
+    bad("store: {alerts: postgresql}\n", "store.postgresql.hosts is empty");
+    bad("store: {events: opensearch}\n", "store.opensearch.urls is empty");
+    bad("store: {opensearch: {user: a, api_key_file: b}}\n", "two ways to say who we are");
+}
+
 static char warned[512];
 
 static void on_warn(void *user, const char *text)
@@ -418,6 +442,42 @@ static void write_file(const char *path, const char *text)
     assert_int_equal(fclose(f), 0);
 }
 
+static void test_secret_files(void **state)
+{
+    const char *path = LG_BINARY_DIR "/test_config_secret";
+    struct lg_config_secret s = {.text = "hunter2"};
+    static char out[LG_CONFIG_SECRET_BYTES], big[LG_CONFIG_SECRET_BYTES + 1];
+    struct lg_err err = {0};
+
+    (void)state;
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), 0);
+    assert_string_equal(out, "hunter2");
+    s = (struct lg_config_secret){0};
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), 0);
+    assert_string_equal(out, "");
+    (void)snprintf(s.file, sizeof(s.file), "%s", path);
+    write_file(path, "hunter3\r\nand more\n");
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), 0);
+    assert_string_equal(out, "hunter3");
+    write_file(path, "hunter4");
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), 0);
+    assert_string_equal(out, "hunter4");
+    write_file(path, "\nhunter5\n");
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), LG_EINVAL);
+    assert_non_null(strstr(err.text, "k_file: "));
+    assert_null(strstr(err.text, "hunter5"));
+    memset(big, 'x', sizeof(big) - 1);
+    write_file(path, big);
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), LG_ELIMIT);
+    big[sizeof(big) - 2] = '\0';
+    write_file(path, big);
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), 0);
+    assert_int_equal(strlen(out), LG_CONFIG_SECRET_BYTES - 1);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(lg_config_secret_read(&s, "k", out, &err), LG_EIO);
+    assert_non_null(strstr(err.text, "No such file"));
+}
+
 static void test_reload(void **state)
 {
     static struct lg_config old;
@@ -523,12 +583,14 @@ int main(void)
             cmocka_unit_test(test_bombs),
             cmocka_unit_test(test_syntax),
             cmocka_unit_test(test_cross_checks),
+            cmocka_unit_test(test_engines),
             cmocka_unit_test(test_precedence),
             cmocka_unit_test(test_environment),
             cmocka_unit_test(test_command_line),
             cmocka_unit_test(test_every_key),
             cmocka_unit_test(test_show_round_trip),
             cmocka_unit_test(test_secrets),
+            cmocka_unit_test(test_secret_files),
             cmocka_unit_test(test_reload),
             cmocka_unit_test(test_files),
             cmocka_unit_test(test_units),
