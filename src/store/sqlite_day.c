@@ -18,23 +18,11 @@ int64_t lg_row_number(int64_t tenant, int64_t ms, const struct lg_uuid *id, unsi
     return lg_row_first(tenant, ms + moved) | (int64_t)(h & 0xffffff);
 }
 
-static void civil(int64_t days, int *y, int *m, int *d)
-{
-    /* Howard Hinnant's days_from_civil, turned round. */
-    int64_t z = days + 719468, era = z / 146097, doe = z - era * 146097;
-    int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-
-    *d = (int)(doy - (153 * mp + 2) / 5 + 1);
-    *m = (int)(mp < 10 ? mp + 3 : mp - 9);
-    *y = (int)(yoe + era * 400 + (*m <= 2));
-}
-
 int lg_day_path(const struct lg_sqlite_events *es, int64_t day, char *out, size_t cap)
 {
     int y, m, d;
 
-    civil(day, &y, &m, &d);
+    lg_civil_of_day(day, &y, &m, &d);
     return (size_t)snprintf(out, cap, "%s/%04d%02d%02d.db", es->dir, y, m, d) >= cap ? LG_ELIMIT
                                                                                      : 0;
 }

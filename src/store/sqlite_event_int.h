@@ -6,7 +6,7 @@
 
 #include "base/map.h"
 #include "crypto/chain.h"
-#include "store/event_store.h"
+#include "store/event_common.h"
 #include "store/sqlite_int.h"
 
 /*
@@ -16,8 +16,6 @@
  * that the id alone determines; past eight of them the millisecond is left as well, by at most
  * LG_DISPLACED_MAX ms, which the day remembers so that ranges read that much further.
  */
-#define LG_DAY_NS (INT64_C(86400) * LG_NS_PER_SEC)
-#define LG_HOUR_NS (INT64_C(3600) * LG_NS_PER_SEC)
 #define LG_ROW_MS_SHIFT 24
 #define LG_ROW_TENANT_SHIFT 51
 #define LG_ROW_TENANT_MAX 4095
@@ -83,10 +81,6 @@ static inline struct lg_sqlite_events *lg_events_of(struct lg_event_store *st)
 }
 extern const struct lg_migrations lg_day_migrations;
 
-static inline int64_t lg_day_of(lg_time t)
-{
-    return t >= 0 ? t / LG_DAY_NS : -1;
-}
 /* Referenced; `create` makes the file. LG_ENOENT. */
 int lg_day_get(struct lg_sqlite_events *es, int64_t day, bool create, struct lg_day **ret,
         struct lg_err *reterr) LG_MUST_CHECK;

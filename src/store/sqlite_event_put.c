@@ -96,48 +96,18 @@ static int place_event(
     return LG_ELIMIT;
 }
 
-static struct lg_str hash_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {LG_F_SHA256, LG_F_SHA1, LG_F_MD5};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
-static struct lg_str address_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {LG_F_SOURCE_IP, LG_F_IP_ADDRESS, LG_F_REMOTE_ADDRESS};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
-static struct lg_str user_of(const struct lg_event *ev)
-{
-    static const enum lg_field order[] = {
-            LG_F_USER, LG_F_TARGET_USER_NAME, LG_F_SUBJECT_USER_NAME, LG_F_ACCOUNT};
-
-    for (size_t i = 0; i < sizeof(order) / sizeof(*order); i++)
-        if (lg_event_has(ev, order[i]))
-            return lg_event_str(ev, order[i]);
-    return LG_STR("");
-}
-
 static int event_words(struct lg_batch *b, const struct lg_event *ev, struct lg_event_cols *r)
 {
+    struct lg_event_words w = lg_event_words_of(ev);
     int rc;
 
     if ((rc = lg_batch_string(b, lg_event_str(ev, LG_F_IMAGE), &r->v[LG_EC_IMAGE])) < 0 ||
-            (rc = lg_batch_string(b, user_of(ev), &r->v[LG_EC_USER])) < 0 ||
-            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_PROCESS_GUID), &r->v[LG_EC_PROC])) < 0 ||
-            (rc = lg_batch_string(b, hash_of(ev), &r->v[LG_EC_HASH])) < 0 ||
-            (rc = lg_batch_string(b, lg_event_str(ev, LG_F_DESTINATION_IP), &r->v[LG_EC_DEST])) < 0)
+            (rc = lg_batch_string(b, w.user, &r->v[LG_EC_USER])) < 0 ||
+            (rc = lg_batch_string(b, w.guid, &r->v[LG_EC_PROC])) < 0 ||
+            (rc = lg_batch_string(b, w.hash, &r->v[LG_EC_HASH])) < 0 ||
+            (rc = lg_batch_string(b, w.destination, &r->v[LG_EC_DEST])) < 0)
         return rc;
-    return lg_batch_string(b, address_of(ev), &r->v[LG_EC_ADDR]);
+    return lg_batch_string(b, w.address, &r->v[LG_EC_ADDR]);
 }
 
 static int event_terms(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
@@ -152,33 +122,18 @@ static int event_terms(struct lg_batch *b, const struct lg_event *ev, const stru
     return rc;
 }
 
-static bool makes_process(enum lg_event_type t)
-{
-    return t == LG_EVENT_PROCESS_CREATE || t == LG_EVENT_PROCESS_FORK;
-}
-
-/* A creation's facts, apart, for trees. A fork's child is its target. */
+/* A creation's facts, apart, for trees. */
 static int add_process(struct lg_batch *b, const struct lg_event *ev, const struct lg_event_cols *r)
 {
-    bool fork = ev->type == LG_EVENT_PROCESS_FORK;
-    int64_t parent_guid = 0, parent_image = 0, guid = r->v[LG_EC_PROC];
-    uint64_t pid = lg_event_u64(ev, LG_F_PROCESS_ID),
-             ppid = lg_event_u64(ev, LG_F_PARENT_PROCESS_ID);
-    struct lg_str command = lg_str_sub(lg_event_str(ev, LG_F_COMMAND_LINE), 0, 2048);
+    int64_t guid = 0, parent_guid = 0, parent_image = 0;
+    struct lg_creation c;
     struct lg_q q;
-    int rc = 0;
+    int rc;
 
-    if (fork) {
-        parent_guid = guid;
-        ppid = pid;
-        pid = lg_event_u64(ev, LG_F_TARGET_PROCESS_ID);
-        parent_image = r->v[LG_EC_IMAGE];
-        rc = lg_batch_string(b, lg_event_str(ev, LG_F_TARGET_PROCESS_GUID), &guid);
-    } else if ((rc = lg_batch_string(
-                        b, lg_event_str(ev, LG_F_PARENT_PROCESS_GUID), &parent_guid)) >= 0) {
-        rc = lg_batch_string(b, lg_event_str(ev, LG_F_PARENT_IMAGE), &parent_image);
-    }
-    if (rc < 0)
+    lg_event_creation(ev, &c);
+    if ((rc = lg_batch_string(b, c.guid, &guid)) < 0 ||
+            (rc = lg_batch_string(b, c.parent_guid, &parent_guid)) < 0 ||
+            (rc = lg_batch_string(b, c.parent_image, &parent_image)) < 0)
         return rc;
     lg_q_open(&q, b->c,
             "INSERT INTO processes(event, endpoint, guid, pid, parent_guid, ppid, image,"
@@ -186,14 +141,14 @@ static int add_process(struct lg_batch *b, const struct lg_event *ev, const stru
     lg_q_i64(&q, r->id);
     lg_q_i64(&q, r->v[LG_EC_ENDPOINT]);
     lg_bind_opt(&q, guid);
-    lg_q_i64(&q, (int64_t)(pid & UINT32_MAX));
+    lg_q_i64(&q, c.pid);
     lg_bind_opt(&q, parent_guid);
-    lg_q_i64(&q, (int64_t)(ppid & UINT32_MAX));
+    lg_q_i64(&q, c.ppid);
     lg_bind_opt(&q, r->v[LG_EC_IMAGE]);
     lg_bind_opt(&q, parent_image);
     lg_bind_opt(&q, r->v[LG_EC_USER]);
     lg_bind_opt(&q, r->v[LG_EC_HASH]);
-    lg_q_str(&q, command);
+    lg_q_str(&q, c.command);
     return lg_q_run(&q);
 }
 
@@ -262,7 +217,7 @@ static int put_row(struct lg_batch *b, struct draft *t)
     if (lg_vec_push(&b->rows, t->r) < 0)
         return LG_ENOMEM;
     rc = event_terms(b, ev, &t->r);
-    return rc >= 0 && makes_process(ev->type) ? add_process(b, ev, &t->r) : rc;
+    return rc >= 0 && lg_event_type_creates(ev->type) ? add_process(b, ev, &t->r) : rc;
 }
 
 /* A block's slots of events that were there already stay empty; a block of only such is left out. */

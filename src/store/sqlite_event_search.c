@@ -4,7 +4,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "store/sqlite_event_int.h"
-#include "json/write.h"
 
 /*
  * Searching events. Days are walked in order; in a day, streams of rows (a tenant's, an
@@ -68,19 +67,6 @@ struct search {
     struct words user, image, hash, ip, guid;
 };
 
-static uint64_t query_hash(const struct lg_event_query *q)
-{
-    const struct lg_str texts[] = {
-            q->tenant, q->endpoint, q->user, q->image, q->hash, q->ip, q->process_guid, q->text};
-    const int64_t nums[] = {q->from, q->to, q->received_from, q->received_to, q->ascending};
-    uint64_t h = lg_hash64(nums, sizeof(nums), 3);
-
-    h = lg_hash_mix(h, lg_hash64(q->types, sizeof(q->types), 3));
-    for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-        h = lg_hash_mix(h, lg_hash_str(texts[i], i));
-    return h;
-}
-
 /* Refs whose folded text, or file name where `base`, is `want`. */
 static int find_words(struct search *s, struct lg_str want, bool base, struct words *ret)
 {
@@ -141,14 +127,6 @@ static bool types_any(const struct lg_event_query *q)
     return true;
 }
 
-/* Of the event's line without its raw record, which comes last. */
-static struct lg_str searchable(struct lg_str json)
-{
-    ptrdiff_t raw = lg_str_find(json, LG_STR(",\"raw_event\":"));
-
-    return raw < 0 ? json : lg_str_sub(json, 0, (size_t)raw);
-}
-
 /* 1 matches, 0 not. */
 static int text_matches(struct search *s, const struct lg_event_cols *r)
 {
@@ -163,7 +141,7 @@ static int text_matches(struct search *s, const struct lg_event_cols *r)
         return rc;
     if (s->blocks.reads != before)
         s->budget -= s->budget > BLOCK_COST ? BLOCK_COST : s->budget;
-    part = searchable(json);
+    part = lg_event_searchable(json);
     lg_buf_clear(&s->folded);
     lg_text_fold(part, &s->folded);
     if (s->folded.failed != 0)
@@ -561,25 +539,10 @@ static int finish(struct search *s)
         return 0;
     next.at = s->counting ? s->shown : s->last;
     p->incomplete = !s->counting; /* the budget ended before the page was full */
-    next.query = query_hash(s->q);
+    next.query = lg_event_query_hash(s->q);
     next.total = p->total;
     next.lower_bound = p->total_is_lower_bound;
     return lg_cursor_seal(s->es->cursor_key, &next, sizeof(next), s->a, &p->next_cursor);
-}
-
-/* The needle as it stands in a line that lg_event_write made: escaped, then folded. */
-static int prepare_text(struct search *s, struct lg_buf *out)
-{
-    struct lg_buf escaped;
-
-    lg_buf_init(&escaped, 65536);
-    lg_json_escape(&escaped, s->q->text);
-    lg_text_fold(lg_buf_str(&escaped), out);
-    if (escaped.failed != 0)
-        out->failed = escaped.failed;
-    lg_buf_done(&escaped);
-    s->text = lg_buf_str(out);
-    return out->failed;
 }
 
 int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
@@ -589,11 +552,10 @@ int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
     struct lg_event_page page = {.next_cursor = LG_STR("")};
     struct search *s;
     struct lg_buf text;
-    int rc = 0;
+    int rc = lg_event_query_check(q);
 
-    if (q->limit < 1 || q->limit > LG_STORE_LIMIT_MAX || q->text.n > 1024 || q->user.n > 1024 ||
-            q->image.n > 2048 || q->hash.n > 256 || q->ip.n > 256 || q->process_guid.n > 256)
-        return LG_EINVAL;
+    if (rc < 0)
+        return rc;
     s = (struct search *)lg_calloc(1, sizeof(*s));
     page.rows = (struct lg_event_row *)lg_arena_alloc(a, q->limit * sizeof(*page.rows));
     if (s == NULL || page.rows == NULL) {
@@ -609,10 +571,11 @@ int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
     lg_buf_init(&text, 65536);
     lg_buf_init(&s->folded, 64u << 20);
     lg_zblock_cache_init(&s->blocks);
-    rc = prepare_text(s, &text);
+    rc = lg_event_needle(q->text, &text);
+    s->text = lg_buf_str(&text);
     if (rc == 0 && q->cursor.n > 0) {
         rc = lg_cursor_open(es->cursor_key, q->cursor, &s->cursor, sizeof(s->cursor));
-        if (rc == 0 && s->cursor.query != query_hash(q))
+        if (rc == 0 && s->cursor.query != lg_event_query_hash(q))
             rc = LG_EINVAL;
         s->has_cursor = true;
     }

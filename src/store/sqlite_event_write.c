@@ -199,22 +199,10 @@ static int inference_number(
     return LG_ELIMIT;
 }
 
-/* Without the time it took: the one member that may differ when a window is judged again. */
-static int64_t content_sum(const struct lg_inference *in)
-{
-    uint64_t h = lg_hash64(&in->attack_prob, sizeof(in->attack_prob), 0);
-    const uint64_t nums[] = {(uint64_t)in->window_start, (uint64_t)in->window_end,
-            (uint64_t)in->prediction, in->events, in->nodes, in->edges};
-
-    h = lg_hash_mix(h, lg_hash64(nums, sizeof(nums), 0));
-    h = lg_hash_mix(h, lg_hash_str(in->endpoint_id, 0));
-    return (int64_t)(h & UINT32_MAX);
-}
-
 static int put_inference(struct lg_batch *b, struct lg_inference_put *p)
 {
     const struct lg_inference *in = p->in;
-    int64_t tenant = 0, endpoint = 0, id = 0, have = 0, sum = content_sum(in);
+    int64_t tenant = 0, endpoint = 0, id = 0, have = 0, sum = lg_inference_sum(in);
     bool linux_ = lg_str_eq(in->platform, LG_STR("linux"));
     int rc = inference_there(b, &in->inference_id, &have);
 
@@ -361,12 +349,6 @@ static int by_window(const void *pa, const void *pb)
     return c != 0 ? c : memcmp(a->inference_id.b, b->inference_id.b, LG_UUID_BYTES);
 }
 
-/* Window ends belong to the day that they close. */
-static int64_t day_of_inference(const struct lg_inference *in)
-{
-    return lg_day_of(in->window_end - 1);
-}
-
 struct plan {
     struct lg_event_put **ev;
     size_t n_ev;
@@ -381,14 +363,14 @@ static int write_days(struct lg_sqlite_events *es, const struct plan *p, struct 
 
     while (rc >= 0 && (e < p->n_ev || i < p->n_in)) {
         int64_t de = e < p->n_ev ? lg_day_of(p->ev[e]->ev->time_ns) : INT64_MAX;
-        int64_t di = i < p->n_in ? day_of_inference(p->in[i]->in) : INT64_MAX;
+        int64_t di = i < p->n_in ? lg_inference_day(p->in[i]->in) : INT64_MAX;
         int64_t day = de < di ? de : di;
         size_t e0 = e, i0 = i;
         struct lg_day *d;
 
         while (e < p->n_ev && lg_day_of(p->ev[e]->ev->time_ns) == day)
             e++;
-        while (i < p->n_in && day_of_inference(p->in[i]->in) == day)
+        while (i < p->n_in && lg_inference_day(p->in[i]->in) == day)
             i++;
         rc = lg_day_get(es, day, true, &d, reterr);
         if (rc < 0)
@@ -404,13 +386,6 @@ static int write_days(struct lg_sqlite_events *es, const struct plan *p, struct 
     return rc;
 }
 
-static bool sound(const struct lg_event_put *p)
-{
-    return p->ev->time_ns >= 0 && p->ev->time_ns < INT64_MAX - LG_DAY_NS &&
-            p->ev->tenant_id.n > 0 && p->ev->endpoint_id.n > 0 &&
-            (unsigned)p->ev->type < LG_EVENT_TYPE_COUNT && p->json.n < (16u << 20);
-}
-
 int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,
         struct lg_inference_put *in, size_t n_in, struct lg_err *reterr)
 {
@@ -419,11 +394,10 @@ int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, si
     int rc = 0;
 
     for (size_t i = 0; i < n_ev; i++)
-        if (!sound(&ev[i]))
+        if (!lg_event_put_sound(&ev[i]))
             return lg_err_set(reterr, LG_EINVAL, "event %zu of the batch is not sound", i);
     for (size_t i = 0; i < n_in; i++)
-        if (in[i].in->window_end <= 0 || in[i].in->window_end > INT64_MAX - LG_DAY_NS ||
-                in[i].in->tenant_id.n == 0)
+        if (!lg_inference_put_sound(&in[i]))
             return lg_err_set(reterr, LG_EINVAL, "inference %zu of the batch is not sound", i);
     p.ev = (struct lg_event_put **)lg_calloc(n_ev + 1, sizeof(*p.ev));
     p.in = (struct lg_inference_put **)lg_calloc(n_in + 1, sizeof(*p.in));

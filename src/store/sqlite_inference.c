@@ -137,18 +137,6 @@ struct listing {
     uint64_t total;
 };
 
-static uint64_t query_hash(const struct lg_inference_query *q)
-{
-    const int64_t nums[] = {q->from, q->to, q->received_from, q->received_to, q->predictions,
-            q->severities, q->sort, q->ascending};
-    uint64_t h = lg_hash64(nums, sizeof(nums), 5);
-
-    h = lg_hash_mix(h, lg_hash64(&q->min_prob, sizeof(q->min_prob), 5));
-    h = lg_hash_mix(h, lg_hash_str(q->tenant, 1));
-    h = lg_hash_mix(h, lg_hash_str(q->endpoint, 2));
-    return lg_hash_mix(h, lg_hash_str(q->technique, 3));
-}
-
 static int key_cmp(const struct key *a, const struct key *b)
 {
     if (a->prob != b->prob)
@@ -383,8 +371,8 @@ static int list(struct listing *l, const struct lg_scope *sc, struct lg_arena *a
     }
     rc = fetch(l, sc, a, p, p->n);
     if (rc >= 0 && more) {
-        struct cursor next = {
-                query_hash(q), l->keys.v[q->limit - 1], p->total, p->total_is_lower_bound};
+        struct cursor next = {lg_inference_query_hash(q), l->keys.v[q->limit - 1], p->total,
+                p->total_is_lower_bound};
 
         rc = lg_cursor_seal(l->es->cursor_key, &next, sizeof(next), a, &p->next_cursor);
     }
@@ -396,14 +384,13 @@ int lg_sqlite_inference_search(struct lg_event_store *st, const struct lg_scope 
 {
     struct listing l = {.es = lg_events_of(st), .q = q};
     struct lg_inference_page p = {.next_cursor = LG_STR("")};
-    int rc = 0;
+    int rc = lg_inference_query_check(q);
 
-    if (q->limit < 1 || q->limit > LG_STORE_LIMIT_MAX || !(q->min_prob >= 0 && q->min_prob <= 1) ||
-            (q->technique.n > 0 && !lg_technique_valid(q->technique)))
-        return LG_EINVAL;
+    if (rc < 0)
+        return rc;
     if (q->cursor.n > 0) {
         rc = lg_cursor_open(l.es->cursor_key, q->cursor, &l.cursor, sizeof(l.cursor));
-        if (rc < 0 || l.cursor.query != query_hash(q))
+        if (rc < 0 || l.cursor.query != lg_inference_query_hash(q))
             return LG_EINVAL;
         l.has_cursor = true;
     }

@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -74,40 +73,6 @@ static int profile_day(struct profile *p, struct lg_day *d, const struct lg_scop
     return rc;
 }
 
-/* What was seen in most hours first: that is what is usual. */
-static int by_hours(const void *pa, const void *pb)
-{
-    const struct lg_profile_item *a = (const struct lg_profile_item *)pa;
-    const struct lg_profile_item *b = (const struct lg_profile_item *)pb;
-
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    if (a->hours != b->hours)
-        return a->hours > b->hours ? -1 : 1;
-    if (a->first_seen != b->first_seen)
-        return a->first_seen < b->first_seen ? -1 : 1;
-    return lg_str_cmp(a->value, b->value);
-}
-
-/* At most `max` of each kind. */
-static int give(struct profile *p, uint32_t max, struct lg_profile_item **ret, uint32_t *ret_n)
-{
-    uint32_t n = 0, of_kind = 0;
-
-    if (p->v.n > 0)
-        qsort(p->v.v, p->v.n, sizeof(*p->v.v), by_hours);
-    *ret = (struct lg_profile_item *)lg_arena_alloc(p->a, (p->v.n + 1) * sizeof(**ret));
-    if (*ret == NULL)
-        return LG_ENOMEM;
-    for (size_t i = 0; i < p->v.n; i++) {
-        of_kind = i > 0 && p->v.v[i].kind == p->v.v[i - 1].kind ? of_kind + 1 : 1;
-        if (of_kind <= max)
-            (*ret)[n++] = p->v.v[i];
-    }
-    *ret_n = n;
-    return 0;
-}
-
 int lg_sqlite_profile(struct lg_event_store *st, const struct lg_scope *sc, struct lg_str tenant,
         struct lg_str endpoint, uint32_t max_items, struct lg_arena *a,
         struct lg_profile_item **ret, uint32_t *ret_n)
@@ -136,7 +101,7 @@ int lg_sqlite_profile(struct lg_event_store *st, const struct lg_scope *sc, stru
         lg_day_put(es, d);
     }
     if (rc >= 0)
-        rc = give(&p, max_items, ret, ret_n);
+        rc = lg_profile_give(p.v.v, p.v.n, max_items, a, ret, ret_n);
     lg_vec_done(&p.v);
     lg_map_done(&p.by_key);
     return rc < 0 ? rc : 0;

@@ -158,22 +158,6 @@ static void pass_done(struct pass *p)
     lg_map_done(&p->refs);
 }
 
-/* The part of the range that a moment lies in; -1: none was asked for, or outside. */
-static int64_t part_of(const struct lg_range_query *q, uint32_t parts, lg_time t)
-{
-    int64_t i;
-
-    if (parts == 0 || t < q->from)
-        return -1;
-    i = (t - q->from) / lg_range_part(q, parts);
-    return i < parts ? i : -1;
-}
-
-static bool parts_fit(const struct lg_range_query *q)
-{
-    return q->parts == 0 || (q->parts <= LG_STORE_PARTS_MAX && q->from >= 0 && q->to > q->from);
-}
-
 static int add_summary(struct pass *p, const struct inf *in)
 {
     struct lg_summary *s = (struct lg_summary *)p->user;
@@ -209,15 +193,7 @@ int lg_sqlite_summary(struct lg_event_store *st, const struct lg_scope *sc,
     lg_arena_done(&a);
     if (rc < 0)
         return rc;
-    if (s.total_attacks + s.total_benign > 0) {
-        s.avg_attack_prob /= (double)(s.total_attacks + s.total_benign);
-        s.avg_confidence /= (double)(s.total_attacks + s.total_benign);
-    }
-    if (s.total_inferences > 0) {
-        s.avg_inference_time_ms /= (double)s.total_inferences;
-        s.avg_graph_nodes /= (double)s.total_inferences;
-        s.avg_graph_edges /= (double)s.total_inferences;
-    }
+    lg_summary_end(&s);
     *ret = s;
     return 0;
 }
@@ -255,7 +231,7 @@ static int host_new(struct pass *p, const struct inf *in, struct lg_host_row *h)
 
 static void add_trend(const struct pass *p, struct lg_host_row *h, const struct inf *in)
 {
-    int64_t i = part_of(p->q, p->q->parts, in->window_end);
+    int64_t i = lg_range_part_of(p->q, p->q->parts, in->window_end);
     float *trend = (float *)(uintptr_t)h->trend; /* made by host_new */
 
     if (i >= 0 && in->has_prob && (float)in->prob > trend[i])
@@ -303,7 +279,7 @@ int lg_sqlite_hosts(struct lg_event_store *st, const struct lg_scope *sc,
     struct pass p;
     int rc;
 
-    if (!parts_fit(q))
+    if (!lg_range_parts_fit(q))
         return LG_EINVAL;
     rc = run(st, sc, q, a, add_host, &hs, &p);
     pass_done(&p);
@@ -329,7 +305,7 @@ struct timeline {
 static int add_bucket(struct pass *p, const struct inf *in)
 {
     struct timeline *t = (struct timeline *)p->user;
-    int64_t i = part_of(p->q, t->n, in->window_end);
+    int64_t i = lg_range_part_of(p->q, t->n, in->window_end);
     struct lg_time_bucket *b;
     bool fresh = false;
 
@@ -354,22 +330,6 @@ static int add_bucket(struct pass *p, const struct inf *in)
     return 0;
 }
 
-/* Sums become averages. */
-static void end_bucket(struct lg_time_bucket *b)
-{
-    double judged = (double)(b->inferences - b->errors), all = (double)b->inferences;
-
-    if (b->inferences > b->errors) {
-        b->avg_attack_prob /= judged;
-        b->avg_confidence /= judged;
-    }
-    if (b->inferences > 0) {
-        b->avg_inference_time_ms /= all;
-        b->avg_graph_nodes /= all;
-        b->avg_graph_edges /= all;
-    }
-}
-
 int lg_sqlite_timeline(struct lg_event_store *st, const struct lg_scope *sc,
         const struct lg_range_query *q, uint32_t buckets, struct lg_arena *a,
         struct lg_time_bucket **ret, uint32_t *ret_n)
@@ -390,7 +350,7 @@ int lg_sqlite_timeline(struct lg_event_store *st, const struct lg_scope *sc,
     if (rc < 0)
         return rc;
     for (uint32_t i = 0; i < buckets; i++)
-        end_bucket(&t.v[i]);
+        lg_time_bucket_end(&t.v[i]);
     *ret = t.v;
     *ret_n = buckets;
     return 0;
@@ -416,7 +376,7 @@ static int technique_new(struct pass *p, struct lg_str name, struct lg_technique
 
 static int add_technique(struct pass *p, struct lg_str name, const struct inf *in)
 {
-    int64_t part = part_of(p->q, p->q->parts, in->window_end);
+    int64_t part = lg_range_part_of(p->q, p->q->parts, in->window_end);
     struct techniques *t = (struct techniques *)p->user;
     uint64_t key = lg_hash_str(name, p->es->map_seed);
     bool made = false, new_pair = false;
@@ -457,16 +417,6 @@ static int add_techniques(struct pass *p, const struct inf *in)
     return rc;
 }
 
-static int by_attacks(const void *pa, const void *pb)
-{
-    const struct lg_technique_count *a = (const struct lg_technique_count *)pa;
-    const struct lg_technique_count *b = (const struct lg_technique_count *)pb;
-
-    if (a->attacks != b->attacks)
-        return a->attacks > b->attacks ? -1 : 1;
-    return lg_str_cmp(a->technique, b->technique);
-}
-
 int lg_sqlite_techniques(struct lg_event_store *st, const struct lg_scope *sc,
         const struct lg_range_query *q, struct lg_arena *a, struct lg_technique_count **ret,
         uint32_t *ret_n)
@@ -476,7 +426,7 @@ int lg_sqlite_techniques(struct lg_event_store *st, const struct lg_scope *sc,
     struct pass p;
     int rc;
 
-    if (!parts_fit(q))
+    if (!lg_range_parts_fit(q))
         return LG_EINVAL;
     lg_map_init(&t.by_name);
     lg_map_init(&t.pairs);
@@ -489,7 +439,7 @@ int lg_sqlite_techniques(struct lg_event_store *st, const struct lg_scope *sc,
     if (rc >= 0) {
         if (t.rows.n > 0) {
             memcpy(rows, t.rows.v, t.rows.n * sizeof(*rows));
-            qsort(rows, t.rows.n, sizeof(*rows), by_attacks);
+            qsort(rows, t.rows.n, sizeof(*rows), lg_technique_order);
         }
         *ret = rows;
         *ret_n = (uint32_t)t.rows.n;
