@@ -142,6 +142,9 @@ struct lg_bus_topic_spec {
     uint64_t retention_bytes; /* stored bytes of the whole topic; 0: no cap */
     lg_time retention_age;    /* nanoseconds; 0: for ever; waits for the slowest group */
     bool compacted;           /* keeps the latest value of a key; read by lg_bus_compacted_scan */
+    /* Others write to it too, where a bus can be reached by others (Kafka): bus time is then when
+     * the bus took the record, whatever the record claims. The embedded bus has no others. */
+    bool arrival_time;
 };
 
 /*
@@ -200,9 +203,8 @@ struct lg_bus_consumer_options {
     size_t max_batch_bytes;   /* keys and values, about; 0: 1 MiB; one block may be more */
     size_t max_batch_records; /* 0: 8192 */
     /*
-     * Called from lg_bus_poll, in its thread. Members of a group share its partitions evenly;
-     * the embedded bus gives equal partition numbers of all topics to the same member. Only what
-     * changes is named. assigned: `offset` is where reading starts (committed, else `start`);
+     * Called from lg_bus_poll, in its thread. Members of a group share its partitions evenly, and
+     * equal partition numbers of all topics go to the same member. Only what changes is named. assigned: `offset` is where reading starts (committed, else `start`);
      * lg_bus_seek may change it. revoked: the partition is still the caller's until the call
      * returns (it may commit), unless `lost`: then it is gone already (storage failed, or the
      * group gave it away), commits are refused, and what came from it may have to be done again

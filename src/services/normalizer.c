@@ -64,13 +64,18 @@ static int open_fair_share(struct lg_nz_worker *w)
 
 static int open_topics(struct lg_nz_worker *w, struct lg_err *reterr)
 {
+    struct lg_raw_topic raw[LG_MAX_RAW_TOPICS];
     struct lg_bus *bus = w->opt->bus;
+    int rc;
 
-    for (int i = 0; i < LG_TOPIC_RAW_COUNT; i++) {
-        w->t_raw[i] = lg_bus_topic_find(bus, lg_topic_name((enum lg_topic)i));
-        if (w->t_raw[i] < 0)
-            return lg_err_set(reterr, LG_ENOENT, "no topic %s", lg_topic_name((enum lg_topic)i));
+    rc = lg_raw_topics(w->opt->config, raw, &w->n_raw, reterr);
+    for (size_t i = 0; rc == 0 && i < w->n_raw; i++) {
+        w->raw[i] = (struct lg_nz_raw){raw[i], lg_bus_topic_find(bus, raw[i].name)};
+        if (w->raw[i].topic < 0)
+            rc = lg_err_set(reterr, LG_ENOENT, "no topic %s", raw[i].name);
     }
+    if (rc < 0)
+        return rc;
     w->t_events = lg_bus_topic_find(bus, lg_topic_name(LG_TOPIC_NORMALIZED));
     w->t_dead = lg_bus_topic_find(bus, lg_topic_name(LG_TOPIC_DEAD_LETTER));
     w->t_state = lg_bus_topic_find(bus, lg_topic_name(LG_TOPIC_STATE));
@@ -264,13 +269,6 @@ static int64_t nz_low_offset(void *user, int topic, int32_t partition, int64_t n
 
 /* ------------------------------------------------------------------ fair share */
 
-static struct lg_str tenant_of(const struct lg_nz_worker *w, const struct lg_bus_record *rec)
-{
-    struct lg_str t = lg_bus_header_get(rec, LG_STR(LG_BUS_H_TENANT));
-
-    return t.n > 0 ? t : lg_str_z(w->opt->config->identity.default_tenant);
-}
-
 static int hold(struct lg_nz_worker *w, const struct lg_stage_in *in,
         const struct lg_bus_record *rec, struct lg_str key, struct lg_stage_out *out)
 {
@@ -287,7 +285,7 @@ static int hold(struct lg_nz_worker *w, const struct lg_stage_in *in,
     copy.key = key;
     lg_counter_add(w->m.shard, w->m.held, 1);
     if (lg_nz_may_tell(w, lg_hash_mix(lg_hash_str(key, lg_hash_secret()), 2), lg_stage_now(out)))
-        lg_nz_tell(w, LG_OPERATIONAL_HELD_BACK, tenant_of(w, rec), key,
+        lg_nz_tell(w, LG_OPERATIONAL_HELD_BACK, lg_nz_tenant(w, in->topic, rec), key,
                 "an endpoint is over its rate: its records wait in logster-held-back");
     return lg_stage_emit(out, w->t_held, in->partition, &copy);
 }
@@ -296,7 +294,7 @@ static int hold(struct lg_nz_worker *w, const struct lg_stage_in *in,
 static int offer(struct lg_nz_worker *w, const struct lg_stage_in *in,
         const struct lg_bus_record *rec, struct lg_stage_out *out)
 {
-    struct lg_str tenant = tenant_of(w, rec), key = rec->key;
+    struct lg_str tenant = lg_nz_tenant(w, in->topic, rec), key = rec->key;
     char own[LG_BUS_MAX_KEY_BYTES];
     int rc;
 
@@ -320,10 +318,10 @@ static int raw_topic_of(const struct lg_nz_worker *w, const struct lg_bus_record
 {
     struct lg_str name = lg_bus_header_get(rec, LG_STR(LG_NZ_H_TOPIC));
 
-    for (int i = 0; i < LG_TOPIC_RAW_COUNT; i++)
-        if (lg_str_eq(name, lg_str_z(lg_topic_name((enum lg_topic)i))))
-            return w->t_raw[i];
-    return w->t_raw[0];
+    for (size_t i = 0; i < w->n_raw; i++)
+        if (lg_str_eq(name, lg_str_z(w->raw[i].is.name)))
+            return w->raw[i].topic;
+    return w->raw[0].topic;
 }
 
 /* Records that were put aside and may go now. */

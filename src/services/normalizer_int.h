@@ -34,6 +34,12 @@ struct lg_nz_stream {
     int64_t shift;    /* of its latest record */
 };
 
+/* A raw topic and whose records lie in it. */
+struct lg_nz_raw {
+    struct lg_raw_topic is;
+    int topic;
+};
+
 /* One partition of one topic. */
 struct lg_nz_part {
     struct lg_nz_part *next;
@@ -81,7 +87,8 @@ struct lg_nz_call {
 
 struct lg_nz_worker {
     const struct lg_normalizer_options *opt;
-    int t_raw[LG_TOPIC_RAW_COUNT];
+    struct lg_nz_raw raw[LG_MAX_RAW_TOPICS];
+    size_t n_raw;
     int t_events, t_dead, t_held, t_state;
     struct lg_normalizer *nz;
     struct lg_nz_part *parts;
@@ -111,6 +118,9 @@ int64_t lg_nz_held(const struct lg_nz_worker *w, int topic, int32_t partition);
 bool lg_nz_stream_holds(const struct lg_nz_worker *w, const struct lg_nz_stream *s);
 
 /* normalizer_record.c */
+/* Whose the record is: its own word in a trusted topic, else the topic's. */
+struct lg_str lg_nz_tenant(
+        const struct lg_nz_worker *w, int topic, const struct lg_bus_record *rec);
 /* One raw record through the normalizer; w->call is filled by it. */
 int lg_nz_record(struct lg_nz_worker *w, int topic, int32_t partition,
         const struct lg_bus_record *rec, bool held, bool suppress,

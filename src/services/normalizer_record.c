@@ -305,11 +305,41 @@ static int64_t time_shift(const struct lg_bus_record *rec)
             : by;
 }
 
+static const struct lg_raw_topic *raw_topic(const struct lg_nz_worker *w, int topic)
+{
+    for (size_t i = 0; i < w->n_raw; i++)
+        if (w->raw[i].topic == topic)
+            return &w->raw[i].is;
+    return &w->raw[0].is;
+}
+
+struct lg_str lg_nz_tenant(const struct lg_nz_worker *w, int topic, const struct lg_bus_record *rec)
+{
+    const struct lg_raw_topic *raw = raw_topic(w, topic);
+    const struct lg_str own = lg_bus_header_get(rec, LG_STR(LG_BUS_H_TENANT));
+
+    return raw->trusted && own.n > 0 ? own : lg_str_z(raw->tenant);
+}
+
+/* It names a tenant that the topic's writers have no say over. */
+static int refuse_tenant(struct lg_nz_worker *w, struct lg_str named)
+{
+    struct lg_dead_letter dl = {.reason = LG_DEAD_TENANT_MISMATCH,
+            .tenant_id = w->call.tenant,
+            .bytes = w->call.rec->value,
+            .pos = {(uint64_t)w->call.topic + 1, (uint64_t)w->call.rec->offset}};
+
+    (void)snprintf(dl.detail, sizeof(dl.detail), "the record's header names tenant '%.*s'",
+            (int)(named.n > 64 ? 64 : named.n), named.p);
+    return lg_nz_on_dead(w, &dl);
+}
+
 int lg_nz_record(struct lg_nz_worker *w, int topic, int32_t partition,
         const struct lg_bus_record *rec, bool held, bool suppress, struct lg_stage_out *out)
 {
     const struct lg_norm_sink sink = {w, lg_nz_on_event, lg_nz_on_dead, lg_nz_on_skipped};
-    struct lg_str tenant = lg_bus_header_get(rec, LG_STR(LG_BUS_H_TENANT));
+    const struct lg_str named = lg_bus_header_get(rec, LG_STR(LG_BUS_H_TENANT));
+    const struct lg_str tenant = lg_nz_tenant(w, topic, rec);
     struct lg_str endpoint = lg_bus_header_get(rec, LG_STR(LG_BUS_H_ENDPOINT));
     /* `line` tells what the offset counts in: an assembler may hold records of both topics */
     const struct lg_position pos = {
@@ -317,8 +347,6 @@ int lg_nz_record(struct lg_nz_worker *w, int topic, int32_t partition,
     struct lg_nz_stream *s;
     int rc;
 
-    if (tenant.n == 0)
-        tenant = lg_str_z(w->opt->config->identity.default_tenant);
     rc = lg_nz_stream_get(w, topic, partition, tenant, endpoint, &s);
     if (rc < 0)
         return rc;
@@ -327,7 +355,7 @@ int lg_nz_record(struct lg_nz_worker *w, int topic, int32_t partition,
             .tenant = tenant,
             .topic = topic,
             .partition = partition,
-            .time_shift = time_shift(rec),
+            .time_shift = raw_topic(w, topic)->trusted ? time_shift(rec) : 0,
             .bus_time = rec->bus_time,
             .key_hash = rec->key.n > 0 ? lg_hash_str(rec->key, lg_hash_secret()) : 0,
             .held = held,
@@ -337,5 +365,7 @@ int lg_nz_record(struct lg_nz_worker *w, int topic, int32_t partition,
     s->shift = w->call.time_shift;
     if (!suppress)
         lg_counter_add(w->m.shard, w->m.raw, 1);
+    if (named.n > 0 && !lg_str_eq(named, tenant))
+        return refuse_tenant(w, named);
     return lg_normalizer_record(w->nz, s->st, rec->value, false, pos, &sink);
 }

@@ -1,6 +1,7 @@
 #include "services/topics.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 static const char *const names[LG_TOPIC_COUNT] = {
 #define LG_TOPIC_NAME(e, s) [LG_TOPIC_##e] = (s),
@@ -54,10 +55,95 @@ int lg_topic_of_source(struct lg_str source, enum lg_topic *ret)
     return LG_ENOENT;
 }
 
+/* TOPIC=TENANT:SOURCE[:trusted]; the configuration's check has seen its form. */
+static int add_raw(struct lg_str item, struct lg_raw_topic *all, size_t *n, unsigned *listed,
+        struct lg_err *reterr)
+{
+    const ptrdiff_t eq = lg_str_chr(item, '=');
+    const struct lg_str topic = lg_str_sub(item, 0, eq < 0 ? 0 : (size_t)eq);
+    struct lg_str rest = lg_str_sub(item, (size_t)(eq + 1), item.n), tenant, source;
+    struct lg_raw_topic *r = NULL;
+    enum lg_topic of;
+    int known;
+
+    if (!lg_str_split(&rest, ':', &tenant) || !lg_str_split(&rest, ':', &source) ||
+            topic.n > LG_BUS_MAX_NAME_BYTES || tenant.n > LG_MAX_TENANT_BYTES)
+        return lg_err_set(reterr, LG_EINVAL, "bus.kafka.sources: '%.*s'", LG_STR_FMT(item));
+    if (lg_topic_of_source(source, &of) < 0)
+        return lg_err_set(reterr, LG_EINVAL,
+                "bus.kafka.sources: '%.*s' is no source that Logster "
+                "knows",
+                LG_STR_FMT(source));
+    for (known = 0; known < LG_TOPIC_COUNT; known++)
+        if (lg_str_eq(topic, lg_str_z(names[known])))
+            break;
+    if (known >= LG_TOPIC_RAW_COUNT && known < LG_TOPIC_COUNT)
+        return lg_err_set(reterr, LG_EINVAL, "bus.kafka.sources: %s is no raw topic", names[known]);
+    for (size_t i = LG_TOPIC_RAW_COUNT; i < *n; i++)
+        if (lg_str_eq(topic, lg_str_z(all[i].name)))
+            r = &all[i];
+    if (r != NULL || (known < LG_TOPIC_COUNT && (*listed & 1u << known) != 0))
+        return lg_err_set(
+                reterr, LG_EINVAL, "bus.kafka.sources: %.*s stands twice", LG_STR_FMT(topic));
+    if (known < LG_TOPIC_COUNT)
+        *listed |= 1u << known;
+    r = known < LG_TOPIC_COUNT ? &all[known] : &all[(*n)++];
+    (void)snprintf(r->name, sizeof(r->name), "%.*s", LG_STR_FMT(topic));
+    (void)snprintf(r->tenant, sizeof(r->tenant), "%.*s", LG_STR_FMT(tenant));
+    r->trusted = rest.n > 0;
+    return 0;
+}
+
+int lg_raw_topics(const struct lg_config *cfg, struct lg_raw_topic ret[LG_MAX_RAW_TOPICS],
+        size_t *ret_n, struct lg_err *reterr)
+{
+    const struct lg_config_list *list = &cfg->bus.kafka.sources;
+    const bool kafka = cfg->bus.type == LG_CONFIG_BUS_KAFKA;
+    unsigned listed = 0; /* of the documented ones */
+    int rc = 0;
+
+    for (int t = 0; t < LG_TOPIC_RAW_COUNT; t++) {
+        ret[t] = (struct lg_raw_topic){.trusted = !kafka};
+        (void)snprintf(ret[t].name, sizeof(ret[t].name), "%s", names[t]);
+        (void)snprintf(ret[t].tenant, sizeof(ret[t].tenant), "%.*s", (int)LG_MAX_TENANT_BYTES,
+                cfg->identity.default_tenant);
+    }
+    *ret_n = LG_TOPIC_RAW_COUNT;
+    for (size_t i = 0; rc == 0 && kafka && i < list->n; i++)
+        rc = add_raw(lg_str_z(list->v[i]), ret, ret_n, &listed, reterr);
+    return rc;
+}
+
+static int ensure_raw(struct lg_bus *bus, const struct lg_config *cfg, struct lg_topics *ret,
+        struct lg_err *reterr)
+{
+    struct lg_raw_topic raw[LG_MAX_RAW_TOPICS];
+    int rc = lg_raw_topics(cfg, raw, &ret->n_raw, reterr);
+
+    for (size_t i = 0; rc == 0 && i < ret->n_raw; i++) {
+        const struct lg_bus_topic_spec spec = {.name = raw[i].name,
+                .partitions = (int32_t)cfg->bus.partitions,
+                .retention_bytes = cfg->bus.retention_bytes,
+                .retention_age = cfg->bus.retention_ns,
+                .arrival_time = true};
+
+        ret->raw[i] = lg_bus_topic_ensure(bus, &spec, reterr);
+        if (ret->raw[i] < 0)
+            return ret->raw[i];
+        if (i < LG_TOPIC_RAW_COUNT)
+            ret->n[i] = ret->raw[i];
+    }
+    return rc;
+}
+
 int lg_topics_ensure(struct lg_bus *bus, const struct lg_config *cfg, struct lg_topics *ret,
         struct lg_err *reterr)
 {
-    for (int t = 0; t < LG_TOPIC_COUNT; t++) {
+    int rc = ensure_raw(bus, cfg, ret, reterr);
+
+    if (rc < 0)
+        return rc;
+    for (int t = LG_TOPIC_RAW_COUNT; t < LG_TOPIC_COUNT; t++) {
         bool dead = t == LG_TOPIC_DEAD_LETTER;
         bool state = t == LG_TOPIC_STATE;
         struct lg_bus_topic_spec spec = {

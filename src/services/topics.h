@@ -2,6 +2,7 @@
 #define LG_SERVICES_TOPICS_H
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/str.h"
 #include "bus/bus.h"
 #include "config/config.h"
@@ -24,6 +25,8 @@
 enum lg_topic { LG_TOPICS(LG_TOPIC_ENUM) LG_TOPIC_COUNT };
 #undef LG_TOPIC_ENUM
 #define LG_TOPIC_RAW_COUNT 5
+/* Those and what bus.kafka.sources names beside them. */
+#define LG_MAX_RAW_TOPICS (LG_TOPIC_RAW_COUNT + LG_CONFIG_LIST_ITEMS)
 
 /* Consumer groups: one a stage. */
 #define LG_GROUP_NORMALIZER "logster-normalizer"
@@ -40,9 +43,27 @@ enum lg_topic { LG_TOPICS(LG_TOPIC_ENUM) LG_TOPIC_COUNT };
 #define LG_SCHEMA_STATE "state/1"
 #define LG_SCHEMA_TICK "tick/1"
 
+/*
+ * Whose records lie in a raw topic (docs/semantics.md, "Identity"). In a trusted one, which only our
+ * own intake writes to, each record names its tenant and may carry a time shift; elsewhere the
+ * tenant is the topic's, a record that names another one is refused, and a shift is passed over.
+ */
+struct lg_raw_topic {
+    char name[LG_BUS_MAX_NAME_BYTES + 1];
+    char tenant[LG_MAX_TENANT_BYTES + 1];
+    bool trusted;
+};
+/* The documented ones first. On the embedded bus, which nobody else can write to, all are trusted;
+ * on Kafka those are that bus.kafka.sources says so of. LG_EINVAL: the list names an unknown source,
+ * or a topic twice, or one of ours that is not raw. */
+int lg_raw_topics(const struct lg_config *cfg, struct lg_raw_topic ret[LG_MAX_RAW_TOPICS],
+        size_t *ret_n, struct lg_err *reterr) LG_MUST_CHECK;
+
 /* Numbers of the topics on one bus. */
 struct lg_topics {
     int n[LG_TOPIC_COUNT];
+    int raw[LG_MAX_RAW_TOPICS]; /* in the order of lg_raw_topics */
+    size_t n_raw;
 };
 
 const char *lg_topic_name(enum lg_topic t);

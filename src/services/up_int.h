@@ -37,7 +37,7 @@ struct lg_lag_source {
     const char *group;
     int topic;
 };
-#define LG_LAG_SOURCES (LG_TOPIC_RAW_COUNT + 4)
+#define LG_LAG_SOURCES (LG_MAX_RAW_TOPICS + 4)
 
 struct lg_up {
     struct lg_config cfg; /* as it runs; changed by reload under `lock` */

@@ -47,14 +47,15 @@ static double read_lag(void *user)
     return (double)lag;
 }
 
-static int watch_lag(struct lg_up *p, const char *stage, const char *group, enum lg_topic t)
+static int watch_lag(struct lg_up *p, const char *stage, const char *group, int topic)
 {
     struct lg_lag_source *src = &p->lag[p->n_lag];
-    const struct lg_metric_label labels[] = {{"stage", stage}, {"topic", lg_topic_name(t)}};
+    const struct lg_metric_label labels[] = {
+            {"stage", stage}, {"topic", lg_bus_topic_name(p->bus, topic)}};
 
     LG_ASSERT(p->n_lag < LG_LAG_SOURCES);
     p->n_lag++;
-    *src = (struct lg_lag_source){p, group, p->topics.n[t]};
+    *src = (struct lg_lag_source){p, group, topic};
     return lg_metrics_callback(p->metrics, LG_METRIC(STAGE_LAG), labels, 2, read_lag, src);
 }
 
@@ -71,7 +72,7 @@ struct stage_spec {
     const struct lg_stage_ops *ops;
     void *user;
     const char *group;
-    int topics[LG_TOPIC_RAW_COUNT];
+    int topics[LG_MAX_RAW_TOPICS];
     size_t n_topics;
     int manual; /* -1: none */
     unsigned workers;
@@ -127,16 +128,16 @@ static int watch_all(struct lg_up *p)
 {
     int rc = 0;
 
-    for (int t = 0; rc == 0 && t < LG_TOPIC_RAW_COUNT; t++)
-        rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, (enum lg_topic)t);
+    for (size_t i = 0; rc == 0 && i < p->topics.n_raw; i++)
+        rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, p->topics.raw[i]);
     if (rc == 0)
-        rc = watch_lag(p, "inference", LG_GROUP_INFERENCE, LG_TOPIC_NORMALIZED);
+        rc = watch_lag(p, "inference", LG_GROUP_INFERENCE, p->topics.n[LG_TOPIC_NORMALIZED]);
     if (rc == 0)
-        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, LG_TOPIC_NORMALIZED);
+        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, p->topics.n[LG_TOPIC_NORMALIZED]);
     if (rc == 0)
-        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, LG_TOPIC_RESULTS);
+        rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, p->topics.n[LG_TOPIC_RESULTS]);
     if (rc == 0)
-        rc = watch_lag(p, "alerts", LG_GROUP_ALERTS, LG_TOPIC_RESULTS);
+        rc = watch_lag(p, "alerts", LG_GROUP_ALERTS, p->topics.n[LG_TOPIC_RESULTS]);
     return rc;
 }
 
@@ -166,8 +167,8 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
     p->alerting.user = p->notify;
     atomic_store(&p->alerting.fold_gap_ns, p->cfg.alerts.fold_gap_ns);
 
-    for (int t = 0; t < LG_TOPIC_RAW_COUNT; t++)
-        normalizer.topics[normalizer.n_topics++] = p->topics.n[t];
+    for (size_t i = 0; i < p->topics.n_raw; i++)
+        normalizer.topics[normalizer.n_topics++] = p->topics.raw[i];
     normalizer.manual = p->topics.n[LG_TOPIC_HELD_BACK];
     /* From the end of the flow to its start, so that no stage works before there is a next one. */
     const struct stage_spec specs[] = {

@@ -92,7 +92,7 @@ static inline void house_put(
 static inline struct lg_runner *stage_new(struct house *h, const struct lg_stage_ops *ops,
         void *user, const char *group, enum lg_topic first, size_t n, size_t batch_bytes)
 {
-    int topics[LG_TOPIC_COUNT];
+    int topics[LG_MAX_RAW_TOPICS];
     const struct lg_runner_options ro = {.bus = h->bus,
             .ops = ops,
             .user = user,
@@ -109,7 +109,7 @@ static inline struct lg_runner *stage_new(struct house *h, const struct lg_stage
     struct lg_err err = {0};
 
     for (size_t i = 0; i < n; i++)
-        topics[i] = h->topics.n[(size_t)first + i];
+        topics[i] = first == LG_TOPIC_SYSMON ? h->topics.raw[i] : h->topics.n[(size_t)first + i];
     if (lg_runner_new(&ro, &r, &err) < 0)
         fail_msg("runner: %s", err.text);
     return r;

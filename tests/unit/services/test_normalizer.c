@@ -94,9 +94,12 @@ struct raw {
     lg_time bus;
 };
 
-static void put(struct house *h, enum lg_topic topic, const struct raw *r, const char *value)
+/* `topic` in the order of lg_raw_topics, which begins with that of enum lg_topic. */
+static void put(struct house *h, size_t topic, const struct raw *r, const char *value)
 {
+    struct lg_bus_output out = {.topic = h->topics.raw[topic], .partition = LG_BUS_BY_KEY};
     struct lg_bus_header hs[4];
+    struct lg_err err = {0};
     struct lg_bus_record rec = {.key = lg_str_z(r->key != NULL ? r->key : "default:ws1"),
             .value = lg_str_z(value),
             .headers = hs,
@@ -111,7 +114,9 @@ static void put(struct house *h, enum lg_topic topic, const struct raw *r, const
     if (r->shift != NULL)
         hs[rec.n_headers++] =
                 (struct lg_bus_header){LG_STR(LG_BUS_H_TIME_SHIFT), lg_str_z(r->shift)};
-    house_put(h, topic, LG_BUS_BY_KEY, &rec);
+    out.rec = rec;
+    if (lg_bus_publish(h->bus, &out, 1, 0, &err) < 0)
+        fail_msg("publish: %s", err.text);
 }
 
 static int told;
@@ -130,7 +135,7 @@ static void run(struct house *h, unsigned rounds, size_t batch_bytes)
     struct lg_normalizer_options no = {
             .bus = h->bus, .config = &h->cfg, .operational = operational};
     struct lg_runner *r = stage_new(h, &lg_normalizer_stage, &no, LG_GROUP_NORMALIZER,
-            LG_TOPIC_SYSMON, LG_TOPIC_RAW_COUNT, batch_bytes);
+            LG_TOPIC_SYSMON, h->topics.n_raw, batch_bytes);
 
     stage_run(r, rounds);
     lg_runner_free(r);
@@ -195,6 +200,89 @@ static void test_dead_letters(void **state)
     assert_string_equal(os.v.v[0].refused, "3"); /* the endpoint's next event tells of them */
     outs_done(&os);
     house_done(&h);
+}
+
+static void sources(struct house *h, const char *a, const char *b)
+{
+    struct lg_config_list *list = &h->cfg.bus.kafka.sources;
+
+    h->cfg.bus.type = LG_CONFIG_BUS_KAFKA;
+    list->n = b != NULL ? 2 : 1;
+    (void)snprintf(list->v[0], sizeof(list->v[0]), "%s", a);
+    (void)snprintf(list->v[1], sizeof(list->v[1]), "%s", b != NULL ? b : "");
+}
+
+/* Topics that others write to belong to a tenant; what their records claim does not count. */
+static void test_foreign_topics(void **state)
+{
+    const struct raw plain = {.key = NULL}, claim = {.tenant = "other", .shift = "-3600000000000"},
+                     shifted = {.shift = "-3600000000000"};
+    struct house h;
+    struct outs os;
+
+    (void)state;
+    house_new(&h);
+    house_close(&h);
+    sources(&h, "acme-windows=acme:winlogbeat", "linux-auditd-logs=acme:auditd:trusted");
+    house_open(&h);
+    put(&h, LG_TOPIC_SYSMON, &plain, sysmon("1", 1, "ws1", UTC, "a.exe", ""));
+    put(&h, LG_TOPIC_SYSMON, &claim, sysmon("1", 2, "ws1", UTC, "a.exe", ""));
+    put(&h, LG_TOPIC_RAW_COUNT, &shifted, sysmon("1", 3, "ws2", UTC, "a.exe", ""));
+    put(&h, LG_TOPIC_RAW_COUNT, &plain,
+            sysmon("1", 4, "ws2", UTC, "a.exe", ",\"tenant_id\":\"default\""));
+    put(&h, LG_TOPIC_AUDITD, &claim, sysmon("1", 5, "ws3", UTC, "a.exe", ""));
+    run(&h, 0, 0);
+    os = outs_of(&h, LG_TOPIC_NORMALIZED);
+    assert_int_equal(os.v.n, 3);
+    for (size_t i = 0; i < os.v.n; i++) {
+        const struct out *o = &os.v.v[i];
+
+        if (strcmp(o->key, "default:ws1") == 0) {
+            assert_string_equal(o->source, "sysmon-logs");
+        } else if (strcmp(o->key, "acme:ws2") == 0) {
+            assert_string_equal(o->source, "acme-windows");
+            assert_false(has(o, "time_shift"));
+        } else {
+            assert_string_equal(o->key, "other:ws3");
+            assert_true(has(o, "time_shift"));
+        }
+    }
+    outs_done(&os);
+    os = outs_of(&h, LG_TOPIC_DEAD_LETTER);
+    assert_int_equal(os.v.n, 2);
+    assert_string_equal(os.v.v[0].reason, "tenant_mismatch");
+    assert_string_equal(os.v.v[1].reason, "tenant_mismatch");
+    outs_done(&os);
+    house_done(&h);
+}
+
+static void test_source_lists(void **state)
+{
+    struct lg_raw_topic raw[LG_MAX_RAW_TOPICS];
+    struct lg_err err = {0};
+    struct house h = {0};
+    size_t n;
+
+    (void)state;
+    lg_config_defaults(&h.cfg);
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), 0);
+    assert_int_equal(n, LG_TOPIC_RAW_COUNT);
+    assert_true(raw[0].trusted);
+    sources(&h, "x=acme:windows", NULL);
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), 0);
+    assert_int_equal(n, LG_TOPIC_RAW_COUNT + 1);
+    assert_false(raw[0].trusted);
+    assert_string_equal(raw[LG_TOPIC_RAW_COUNT].tenant, "acme");
+    sources(&h, "x=acme:windows", "x=beta:windows");
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), LG_EINVAL);
+    assert_non_null(strstr(err.text, "x stands twice"));
+    sources(&h, "sysmon-logs=acme:windows", "sysmon-logs=beta:windows");
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), LG_EINVAL);
+    sources(&h, "x=acme:nonsense", NULL);
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), LG_EINVAL);
+    sources(&h, "logster-alerts=acme:windows", NULL);
+    assert_int_equal(lg_raw_topics(&h.cfg, raw, &n, &err), LG_EINVAL);
+    assert_non_null(strstr(err.text, "no raw topic"));
 }
 
 static void test_future_and_shift(void **state)
@@ -468,6 +556,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_event),
             cmocka_unit_test(test_dead_letters),
+            cmocka_unit_test(test_foreign_topics),
+            cmocka_unit_test(test_source_lists),
             cmocka_unit_test(test_future_and_shift),
             cmocka_unit_test(test_id_conflict),
             cmocka_unit_test(test_name_clash),
