@@ -74,7 +74,7 @@ void lg_summary_end(struct lg_summary *s);
 
 /* ---- process trees ---- */
 #define LG_TREE_LOOK_BACK 7 /* days before the range in which parents are looked for */
-struct lg_forest_node {
+struct lg_proctree_node {
     struct lg_tree_node n;
     uint64_t guid;   /* hash; 0: none */
     uint64_t parent; /* hash of the parent's; 0: none */
@@ -86,31 +86,31 @@ struct lg_forest_node {
 };
 /*
  * Creations of the range go in by time, then what the missing parents and the focus name, then the
- * counts of what each did; lg_forest_write links and cuts. Identity is the GUID, else the pid (the
+ * counts of what each did; lg_proctree_write links and cuts. Identity is the GUID, else the pid (the
  * latest creation before the child); what is only named becomes an inferred node.
  */
-struct lg_forest {
+struct lg_proctree {
     const struct lg_tree_query *q;
     struct lg_arena *a;
-    LG_VEC(struct lg_forest_node) v;
+    LG_VEC(struct lg_proctree_node) v;
     struct lg_map by_guid; /* hash -> index */
     struct lg_map by_pid;  /* pid -> index of the latest */
     bool truncated;
 };
 int lg_tree_query_check(const struct lg_tree_query *q) LG_MUST_CHECK;
-void lg_forest_init(struct lg_forest *f, const struct lg_tree_query *q, struct lg_arena *a);
-void lg_forest_done(struct lg_forest *f);
+void lg_proctree_init(struct lg_proctree *f, const struct lg_tree_query *q, struct lg_arena *a);
+void lg_proctree_done(struct lg_proctree *f);
 /* Texts must live as long as the arena. */
-int lg_forest_add(struct lg_forest *f, const struct lg_creation *c, lg_time started,
+int lg_proctree_add(struct lg_proctree *f, const struct lg_creation *c, lg_time started,
         const struct lg_uuid *event_id) LG_MUST_CHECK;
 /* NULL: not there. Valid until the next add. */
-struct lg_forest_node *lg_forest_find(const struct lg_forest *f, struct lg_str guid);
-static inline bool lg_forest_full(const struct lg_forest *f)
+struct lg_proctree_node *lg_proctree_find(const struct lg_proctree *f, struct lg_str guid);
+static inline bool lg_proctree_full(const struct lg_proctree *f)
 {
     return f->v.n >= 4 * (size_t)f->q->max_nodes;
 }
 /* Adds `n` events of a type to what the process did; `t`: the last one's time. */
-void lg_forest_count(struct lg_tree_node *node, int64_t type, uint32_t n, lg_time t);
-int lg_forest_write(struct lg_forest *f, struct lg_tree *ret) LG_MUST_CHECK;
+void lg_proctree_count(struct lg_tree_node *node, int64_t type, uint32_t n, lg_time t);
+int lg_proctree_write(struct lg_proctree *f, struct lg_tree *ret) LG_MUST_CHECK;
 
 #endif

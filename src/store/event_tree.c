@@ -21,28 +21,28 @@ int lg_tree_query_check(const struct lg_tree_query *q)
             : 0;
 }
 
-void lg_forest_init(struct lg_forest *f, const struct lg_tree_query *q, struct lg_arena *a)
+void lg_proctree_init(struct lg_proctree *f, const struct lg_tree_query *q, struct lg_arena *a)
 {
-    *f = (struct lg_forest){.q = q, .a = a};
+    *f = (struct lg_proctree){.q = q, .a = a};
     lg_map_init(&f->by_guid);
     lg_map_init(&f->by_pid);
 }
 
-void lg_forest_done(struct lg_forest *f)
+void lg_proctree_done(struct lg_proctree *f)
 {
     lg_vec_done(&f->v);
     lg_map_done(&f->by_guid);
     lg_map_done(&f->by_pid);
 }
 
-struct lg_forest_node *lg_forest_find(const struct lg_forest *f, struct lg_str guid)
+struct lg_proctree_node *lg_proctree_find(const struct lg_proctree *f, struct lg_str guid)
 {
     uint64_t *at = guid.n > 0 ? lg_map_get(&f->by_guid, guid_hash(guid)) : NULL;
 
     return at != NULL ? &f->v.v[*at] : NULL;
 }
 
-static int add_node(struct lg_forest *f, struct lg_forest_node *n)
+static int add_node(struct lg_proctree *f, struct lg_proctree_node *n)
 {
     uint32_t at = (uint32_t)f->v.n;
     int rc;
@@ -56,17 +56,17 @@ static int add_node(struct lg_forest *f, struct lg_forest_node *n)
     return rc;
 }
 
-int lg_forest_add(struct lg_forest *f, const struct lg_creation *c, lg_time started,
+int lg_proctree_add(struct lg_proctree *f, const struct lg_creation *c, lg_time started,
         const struct lg_uuid *event_id)
 {
-    struct lg_forest_node n = {.n = {.process_guid = c->guid,
-                                       .pid = c->pid,
-                                       .image = c->image,
-                                       .command_line = c->command,
-                                       .user = c->user,
-                                       .hash = c->hash,
-                                       .started = started,
-                                       .event_id = *event_id},
+    struct lg_proctree_node n = {.n = {.process_guid = c->guid,
+                                         .pid = c->pid,
+                                         .image = c->image,
+                                         .command_line = c->command,
+                                         .user = c->user,
+                                         .hash = c->hash,
+                                         .started = started,
+                                         .event_id = *event_id},
             .guid = guid_hash(c->guid),
             .parent = guid_hash(c->parent_guid),
             .parent_guid = c->parent_guid,
@@ -78,7 +78,7 @@ int lg_forest_add(struct lg_forest *f, const struct lg_creation *c, lg_time star
     return add_node(f, &n);
 }
 
-void lg_forest_count(struct lg_tree_node *n, int64_t type, uint32_t count, lg_time t)
+void lg_proctree_count(struct lg_tree_node *n, int64_t type, uint32_t count, lg_time t)
 {
     if (type == LG_EVENT_PROCESS_TERMINATE)
         n->ended = t;
@@ -91,13 +91,13 @@ void lg_forest_count(struct lg_tree_node *n, int64_t type, uint32_t count, lg_ti
 }
 
 /* Links children to parents; who is only named becomes a node of its own. */
-static int link_parents(struct lg_forest *f)
+static int link_parents(struct lg_proctree *f)
 {
     size_t known = f->v.n;
     int rc = 0;
 
     for (size_t i = 0; rc >= 0 && i < known; i++) {
-        struct lg_forest_node *n = &f->v.v[i], stub = {0};
+        struct lg_proctree_node *n = &f->v.v[i], stub = {0};
         uint64_t *at = n->parent != 0 ? lg_map_get(&f->by_guid, n->parent)
                 : n->ppid != 0        ? lg_map_get(&f->by_pid, n->ppid)
                                       : NULL;
@@ -124,7 +124,7 @@ static int link_parents(struct lg_forest *f)
 }
 
 /* A circle can only come from records that lie; it is cut where it closes. */
-static void cut_circles(struct lg_forest *f)
+static void cut_circles(struct lg_proctree *f)
 {
     for (size_t i = 0; i < f->v.n; i++) {
         size_t slow = i, steps = 0;
@@ -141,7 +141,7 @@ static void cut_circles(struct lg_forest *f)
     }
 }
 
-static bool in_focus(const struct lg_forest *f, const struct lg_forest_node *n)
+static bool in_focus(const struct lg_proctree *f, const struct lg_proctree_node *n)
 {
     for (uint32_t i = 0; n->n.process_guid.n > 0 && i < f->q->n_guids; i++)
         if (lg_str_eq(f->q->guids[i], n->n.process_guid))
@@ -150,10 +150,10 @@ static bool in_focus(const struct lg_forest *f, const struct lg_forest_node *n)
 }
 
 /* Keeps what hangs together with the focus: ancestors and descendants. */
-static void keep_relevant(struct lg_forest *f)
+static void keep_relevant(struct lg_proctree *f)
 {
     for (size_t i = 0; i < f->v.n; i++) {
-        struct lg_forest_node *n = &f->v.v[i];
+        struct lg_proctree_node *n = &f->v.v[i];
 
         n->n.focus = in_focus(f, n);
         n->keep = f->q->n_guids == 0;
@@ -192,7 +192,7 @@ static int by_start(const void *pa, const void *pb)
 }
 
 /* Writes `i` after its parent; false when the tree is full. */
-static bool place(struct lg_forest *f, uint32_t i, struct lg_tree *out)
+static bool place(struct lg_proctree *f, uint32_t i, struct lg_tree *out)
 {
     uint32_t chain[MAX_UP + 1], n = 0;
 
@@ -204,7 +204,7 @@ static bool place(struct lg_forest *f, uint32_t i, struct lg_tree *out)
         chain[n++] = (uint32_t)at;
     }
     while (n > 0) {
-        struct lg_forest_node *x = &f->v.v[chain[--n]];
+        struct lg_proctree_node *x = &f->v.v[chain[--n]];
 
         if (out->n == f->q->max_nodes) {
             out->truncated = true;
@@ -218,7 +218,7 @@ static bool place(struct lg_forest *f, uint32_t i, struct lg_tree *out)
     return true;
 }
 
-static int write_tree(struct lg_forest *f, struct lg_tree *out)
+static int write_tree(struct lg_proctree *f, struct lg_tree *out)
 {
     struct order *o = (struct order *)lg_calloc(f->v.n + 1, sizeof(*o));
     uint32_t n = 0;
@@ -243,7 +243,7 @@ static int write_tree(struct lg_forest *f, struct lg_tree *out)
     return 0;
 }
 
-int lg_forest_write(struct lg_forest *f, struct lg_tree *ret)
+int lg_proctree_write(struct lg_proctree *f, struct lg_tree *ret)
 {
     struct lg_tree out = {0};
     int rc = link_parents(f);

@@ -12,7 +12,7 @@
 #define LEAF_ROWS 200000 /* event rows read for the leaf counts */
 
 struct forest {
-    struct lg_forest f;
+    struct lg_proctree f;
     struct lg_sqlite_events *es;
     const struct lg_scope *sc;
     const struct lg_tree_query *q;
@@ -43,7 +43,7 @@ static int read_node(struct forest *f, struct lg_day *d, struct lg_q *q)
         return rc;
     c.pid = (uint32_t)lg_q_col_i64(q, 2);
     c.ppid = (uint32_t)lg_q_col_i64(q, 4);
-    return lg_forest_add(&f->f, &c,
+    return lg_proctree_add(&f->f, &c,
             d->base_ns + lg_row_ms(lg_q_col_i64(q, 0)) * 1000000 + lg_q_col_i64(q, 11), &id);
 }
 
@@ -73,7 +73,7 @@ static int load_creations(struct forest *f, struct lg_view *v, struct lg_day *d,
     lg_q_i64(&q, lo);
     lg_q_i64(&q, hi);
     while ((rc = lg_q_step(&q)) > 0) {
-        if (lg_forest_full(&f->f)) {
+        if (lg_proctree_full(&f->f)) {
             f->f.truncated = true;
             rc = 0;
             break;
@@ -120,7 +120,7 @@ static int count_leaves(struct forest *f, struct lg_view *v, struct lg_day *d, i
             lg_q_i64(&g, ref);
             rc = lg_q_step(&g);
             if (rc > 0) {
-                struct lg_forest_node *n = lg_forest_find(&f->f, lg_q_col_str(&g, 0));
+                struct lg_proctree_node *n = lg_proctree_find(&f->f, lg_q_col_str(&g, 0));
 
                 *at = n == NULL ? 0 : (uint64_t)(n - f->f.v.v) + 1;
             }
@@ -128,7 +128,7 @@ static int count_leaves(struct forest *f, struct lg_view *v, struct lg_day *d, i
                 break;
         }
         if (*at != 0)
-            lg_forest_count(&f->f.v.v[*at - 1].n, lg_q_col_i64(&q, 1), 1,
+            lg_proctree_count(&f->f.v.v[*at - 1].n, lg_q_col_i64(&q, 1), 1,
                     d->base_ns + lg_row_ms(lg_q_col_i64(&q, 2)) * 1000000 + lg_q_col_i64(&q, 3));
     }
     lg_q_done(&q);
@@ -197,13 +197,13 @@ static int load_missing(struct forest *f, struct lg_view *v, struct lg_day *d, i
     int rc = 0;
 
     for (uint32_t i = 0; rc >= 0 && i < f->q->n_guids; i++)
-        if (lg_forest_find(&f->f, f->q->guids[i]) == NULL)
+        if (lg_proctree_find(&f->f, f->q->guids[i]) == NULL)
             rc = load_by_guid(f, v, d, endpoint, f->q->guids[i]);
     /* Parents append to the vector, so that their own parents are looked for in turn. */
     for (size_t i = 0; rc >= 0 && i < f->f.v.n && f->f.v.n < 5 * (size_t)f->q->max_nodes; i++) {
         struct lg_str parent = f->f.v.v[i].parent_guid;
 
-        if (parent.n == 0 || lg_forest_find(&f->f, parent) != NULL || f->f.v.v[i].visited)
+        if (parent.n == 0 || lg_proctree_find(&f->f, parent) != NULL || f->f.v.v[i].visited)
             continue;
         f->f.v.v[i].visited = true; /* of this day */
         rc = load_by_guid(f, v, d, endpoint, parent);
@@ -222,7 +222,7 @@ int lg_sqlite_tree(struct lg_event_store *st, const struct lg_scope *sc,
 
     if (rc < 0)
         return rc;
-    lg_forest_init(&f.f, q, a);
+    lg_proctree_init(&f.f, q, a);
     rc = over_days(&f, first, last, true, load_creations);
     if (rc >= 0)
         rc = over_days(&f, first > LG_TREE_LOOK_BACK ? first - LG_TREE_LOOK_BACK : 0, last, false,
@@ -230,7 +230,7 @@ int lg_sqlite_tree(struct lg_event_store *st, const struct lg_scope *sc,
     if (rc >= 0)
         rc = over_days(&f, first, last, true, count_leaves);
     if (rc >= 0)
-        rc = lg_forest_write(&f.f, ret);
-    lg_forest_done(&f.f);
+        rc = lg_proctree_write(&f.f, ret);
+    lg_proctree_done(&f.f);
     return rc < 0 ? rc : 0;
 }
