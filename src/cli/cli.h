@@ -18,6 +18,7 @@ struct lg_command {
 
 int lg_cmd_scan(int argc, char **argv);
 int lg_cmd_up(int argc, char **argv);
+int lg_cmd_service(int argc, char **argv);
 int lg_cmd_replay(int argc, char **argv);
 int lg_cmd_dead_letter(int argc, char **argv);
 int lg_cmd_token(int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct lg_command commands[] = {
         {"model", "show, verify or convert a model", lg_cmd_model},
         {"config", "check or show the configuration; its reference", lg_cmd_config},
         {"up", "the whole platform in one process: intake, stages, stores, REST API", lg_cmd_up},
+        {"service", "one part of the platform in a process of its own", lg_cmd_service},
         {"replay", "send recorded telemetry to a platform's intake", lg_cmd_replay},
         {"dead-letter", "list, show, replay and drop records that could not be used",
                 lg_cmd_dead_letter},

@@ -153,6 +153,8 @@ int lg_api_attach(struct lg_api *api, struct lg_router *rt, struct lg_err *reter
     for (size_t g = 0; rc == 0 && g < GROUPS; g++) {
         struct lg_api_rows group = lg_api_group(g);
 
+        if (api->d.operations_only && groups[g] != api_health_rows)
+            continue;
         rc = lg_router_add_shared(rt, group.rows, group.n, api, reterr);
     }
     return rc < 0 ? rc : lg_router_add_docs(rt, &api->info, reterr);

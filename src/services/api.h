@@ -53,6 +53,7 @@ struct lg_api_deps {
     const struct lg_api_model *models;
     size_t n_models;
     const char *version;         /* of the program; for OpenAPI */
+    bool operations_only;        /* health and metrics alone; events may be NULL */
     lg_time (*clock)(void *ctx); /* NULL: the system's */
     void *clock_ctx;
 

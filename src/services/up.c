@@ -63,40 +63,12 @@ static int take_lock(struct lg_up *p, struct lg_err *reterr)
     return 0;
 }
 
-/* An empty alerts.db where the platform ran before is damage, not a first start. */
-static int check_alerts_file(const struct lg_up *p, const char *alerts, struct lg_err *reterr)
-{
-    char bus[LG_CONFIG_PATH_BYTES + 16];
-    struct stat st;
-
-    (void)snprintf(bus, sizeof(bus), "%s/bus/CURRENT", p->cfg.data_dir);
-    if (stat(bus, &st) < 0)
-        return 0;
-    if (stat(alerts, &st) < 0)
-        lg_log(LG_LOG_WARN, "store", "alerts.db is gone: starting with an empty one", "path=\"%s\"",
-                alerts);
-    else if (st.st_size == 0)
-        return lg_err_set(reterr, LG_ECORRUPT,
-                "%s: the file is empty, though the platform ran here: put a backup in its place "
-                "with `logster restore`, or remove it to go on without its alerts, tokens and "
-                "audit log",
-                alerts);
-    return 0;
-}
-
 static int open_stores(struct lg_up *p, struct lg_err *reterr)
 {
-    char alerts[LG_CONFIG_PATH_BYTES + 16], events[LG_CONFIG_PATH_BYTES + 16];
-    const struct lg_sqlite_event_options opt = {
-            .dir = events, .zstd_level = (int)p->cfg.store.zstd_level};
-    int rc;
+    int rc = lg_up_open_alerts(p, reterr); /* every part knows who may ask it */
 
-    (void)snprintf(alerts, sizeof(alerts), "%s/alerts.db", p->cfg.data_dir);
-    (void)snprintf(events, sizeof(events), "%s/events", p->cfg.data_dir);
-    rc = check_alerts_file(p, alerts, reterr);
-    if (rc == 0)
-        rc = lg_sqlite_alert_store_open(alerts, &p->alerts, reterr);
-    return rc < 0 ? rc : lg_sqlite_event_store_open(&opt, &p->events, reterr);
+    return rc < 0 || !lg_up_has(p, LG_PART_INDEXER | LG_PART_API) ? rc
+                                                                  : lg_up_open_events(p, reterr);
 }
 
 static int make_metrics(struct lg_up *p, struct lg_err *reterr)
@@ -183,27 +155,31 @@ static void audit_models(struct lg_up *p)
 
 static int start(struct lg_up *p, struct lg_up_info *ret_info, struct lg_err *reterr)
 {
-    int rc = make_folder(p->cfg.data_dir, reterr);
+    const bool whole = p->opt.parts == LG_PART_ALL;
+    int rc = lg_up_check(&p->cfg, p->opt.parts, reterr);
 
-    if (rc == 0)
+    if (rc == 0 && p->cfg.data_dir[0] != '\0')
+        rc = make_folder(p->cfg.data_dir, reterr);
+    if (rc == 0 && whole)
         rc = take_lock(p, reterr);
     if (rc == 0)
         rc = make_metrics(p, reterr);
     if (rc == 0)
         rc = open_stores(p, reterr);
-    if (rc == 0)
+    if (rc == 0 && whole)
         rc = lg_first_run(p->alerts->admin, p->cfg.data_dir, p->cfg.identity.default_tenant,
                 lg_clock_wall(), ret_info->token, reterr);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, LG_PART_ALERTS))
         rc = start_notify(p, reterr);
     if (rc == 0)
         rc = lg_up_stages_start(p, reterr);
     if (rc == 0)
         rc = lg_up_http_start(p, reterr);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, LG_PART_INDEXER | LG_PART_ALERTS))
         rc = lg_up_house_start(p, reterr);
     if (rc == 0) {
-        audit_models(p);
+        if (lg_up_has(p, LG_PART_INFERENCE))
+            audit_models(p);
         tell(p, ret_info);
     }
     return rc;
@@ -220,6 +196,8 @@ int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_u
     p->cfg = *opt->config;
     p->opt = *opt;
     p->opt.config = &p->cfg;
+    if (p->opt.parts == 0)
+        p->opt.parts = LG_PART_ALL;
     p->lock_fd = -1;
     (void)pthread_mutex_init(&p->lock, NULL);
     lg_clock_cond_init(&p->house_wake);
@@ -269,9 +247,11 @@ void lg_up_reload(
     (void)pthread_mutex_unlock(&p->lock);
     lg_log_set_level(cfg->log.level);
     atomic_store(&p->alerting.fold_gap_ns, cfg->alerts.fold_gap_ns);
-    lg_notify_reload(p->notify, cfg);
+    if (p->notify != NULL)
+        lg_notify_reload(p->notify, cfg);
     lg_api_reload(p->api, cfg);
-    lg_intake_reload(p->intake, cfg);
+    if (p->intake != NULL)
+        lg_intake_reload(p->intake, cfg);
 }
 
 bool lg_up_failed(struct lg_up *p, struct lg_err *ret)

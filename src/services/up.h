@@ -11,7 +11,8 @@
 #include "services/dashboard.h"
 
 /*
- * The composition root of `logster up`: everything in one process over one data folder.
+ * The composition root of `logster up`, everything in one process over one data folder, and of
+ * `logster service`, a part of it on engines that processes share (Kafka, PostgreSQL, OpenSearch).
  *
  *   DIR/lock                one process a folder
  *   DIR/bus/                topics (RocksDB)
@@ -24,8 +25,21 @@
  */
 struct lg_up;
 
+enum lg_part {
+    LG_PART_INTAKE = 1 << 0, /* HTTP and syslog */
+    LG_PART_NORMALIZER = 1 << 1,
+    LG_PART_INFERENCE = 1 << 2,
+    LG_PART_INDEXER = 1 << 3, /* and old event days */
+    LG_PART_ALERTS = 1 << 4,  /* and notifications, the audit log's head */
+    LG_PART_API = 1 << 5,     /* and the dashboard */
+    LG_PART_ALL = (1 << 6) - 1,
+};
+
 struct lg_up_options {
-    const struct lg_config *config;   /* copied; data_dir must be set */
+    const struct lg_config *config; /* copied; data_dir must be set where something lives in it */
+    /* Of enum lg_part; 0: all. Each process answers health and metrics on the API's address. Only a
+     * process with all parts makes the first token: others leave that to `service store-init`. */
+    unsigned parts;
     const struct lg_model *models[2]; /* by enum lg_platform; borrowed */
     const char *model_paths[2];       /* folders, for people; may be NULL */
     const char *version;
@@ -40,6 +54,8 @@ struct lg_up_info {
     bool auth_off;
 };
 
+/* What the parts cannot do with as it is configured. 0, or LG_EINVAL. */
+int lg_up_check(const struct lg_config *cfg, unsigned parts, struct lg_err *reterr) LG_MUST_CHECK;
 /* LG_EREFUSED: another process has the folder. LG_EIO, LG_ECORRUPT, LG_EINVAL...: reterr says what
  * to do. On failure everything that had been started is stopped. */
 int lg_up_start(const struct lg_up_options *opt, struct lg_up **ret, struct lg_up_info *ret_info,

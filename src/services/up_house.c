@@ -152,6 +152,8 @@ static void retain(struct lg_up *p, lg_time now)
     r.before = r.idle = now - cfg->store.retention_ns;
     r.max_bytes = cfg->store.max_bytes;
     (void)pthread_mutex_unlock(&p->lock);
+    if (p->events == NULL || !lg_up_has(p, LG_PART_INDEXER))
+        return;
     rc = p->events->ops->retain(p->events, &r, &removed);
     if (rc < 0)
         lg_log(LG_LOG_ERROR, "store", "old event days could not be removed", "error=%s",
@@ -197,9 +199,10 @@ static void *house_main(void *arg)
         now = lg_clock_wall();
         retain(p, now);
         give_back_memory();
-        if (turn++ % 60 == 0)
+        if (turn++ % 60 == 0 && lg_up_has(p, LG_PART_ALERTS))
             forget_deliveries(p, now);
-        if ((exported == 0 || now - exported >= p->cfg.audit.export_interval_ns) &&
+        if (lg_up_has(p, LG_PART_ALERTS) &&
+                (exported == 0 || now - exported >= p->cfg.audit.export_interval_ns) &&
                 export_head(p, now))
             exported = now;
         (void)pthread_mutex_lock(&p->lock);

@@ -49,7 +49,7 @@ static int on_status(void *ctx, struct lg_buf *out)
     for (int i = 0; i < LG_STAGE_COUNT; i++) {
         struct lg_runner_stats st;
 
-        lg_runner_stats_get(p->runner[i], &st);
+        lg_up_stage_stats(p, (enum lg_stage_id)i, &st);
         lg_jw_object(&w);
         LG_JW_STR(&w, "name", lg_str_z(names[i]));
         LG_JW_U64(&w, "workers", st.workers);
@@ -107,16 +107,18 @@ static int make_dashboard(struct lg_up *p, struct lg_err *reterr)
 
 static int make_router(struct lg_up *p, struct lg_err *reterr)
 {
+    const bool takes = lg_up_has(p, LG_PART_INTAKE), page = lg_up_has(p, LG_PART_API);
     const struct lg_api_deps deps = {.events = p->events,
             .alerts = p->alerts,
             .auth = p->auth,
             .config = &p->cfg,
-            .bus = p->bus,
+            .bus = page ? p->bus : NULL, /* no alert streams, no dead letters elsewhere */
             .topics = &p->topics,
             .metrics = p->metrics,
             .models = p->models,
             .n_models = p->n_models,
             .version = p->opt.version,
+            .operations_only = !page,
             .hooks_ctx = p,
             .ready = on_ready,
             .status = on_status};
@@ -126,14 +128,15 @@ static int make_router(struct lg_up *p, struct lg_err *reterr)
 
     if (rc < 0)
         return lg_err_set(reterr, rc, "routes: %s", lg_err_name(rc));
-    rc = lg_intake_new(&intake, &p->intake, reterr);
-    if (rc == 0)
+    if (takes)
+        rc = lg_intake_new(&intake, &p->intake, reterr);
+    if (rc == 0 && takes)
         rc = lg_intake_attach(p->intake, p->router, reterr);
     if (rc == 0)
         rc = lg_api_new(&deps, &p->api, reterr);
     if (rc == 0)
         rc = lg_api_attach(p->api, p->router, reterr);
-    return rc < 0 || !p->cfg.dashboard.enabled ? rc : make_dashboard(p, reterr);
+    return rc < 0 || !page || !p->cfg.dashboard.enabled ? rc : make_dashboard(p, reterr);
 }
 
 static void join_origins(const struct lg_config_list *list, struct lg_buf *out)
@@ -246,6 +249,8 @@ static int start_syslog(struct lg_up *p, struct lg_err *reterr)
 {
     int rc = 0;
 
+    if (p->intake == NULL)
+        return 0;
     if (p->cfg.syslog.port != 0)
         rc = start_listener(p, false, reterr);
     if (rc == 0 && p->cfg.syslog.tls_port != 0)

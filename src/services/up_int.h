@@ -80,11 +80,23 @@ struct lg_up {
     struct lg_err failure; /* code 0: none */
 };
 
+static inline bool lg_up_has(const struct lg_up *p, unsigned parts)
+{
+    return (p->opt.parts & parts) != 0;
+}
+
+/* up_engines.c: what is configured behind each interface; lg_up_stop closes them. */
+int lg_up_open_bus(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
+int lg_up_open_alerts(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
+int lg_up_open_events(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
+
 /* Each starts one layer and leaves what it made in `p`; the stop function takes away what is there.
  * 0 or an error with its text. */
 int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 /* Each stage works off what waits for it, in the order of the flow; `ms` for all of them. */
 int lg_up_stages_stop(struct lg_up *p, uint32_t ms);
+/* Of a stage that works in another process, only its lag is known here. */
+void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_stats *ret);
 int lg_up_http_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_up_http_stop(struct lg_up *p, uint32_t ms);
 int lg_up_house_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;

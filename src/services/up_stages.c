@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -8,11 +9,6 @@
 /* A step of the store costs its sync and its indexes' pages, however few its records are. */
 #define INDEXER_BATCHES 3u
 #define INDEXER_LINGER_BYTES ((size_t)8 << 20)
-/* Topics take three copies of what comes in: larger blocks and a higher level than the bus has by
- * itself take a fifth off them, for a microsecond an event. */
-#define BLOCK_BYTES ((size_t)1 << 20)
-#define BLOCK_LEVEL 3
-
 static void on_fatal(void *user, const char *stage, const struct lg_err *err)
 {
     struct lg_up *p = user;
@@ -69,6 +65,7 @@ static uint32_t linger_ms(const struct lg_config *cfg, unsigned workers)
 
 struct stage_spec {
     enum lg_stage_id id;
+    enum lg_part part;
     const struct lg_stage_ops *ops;
     void *user;
     const char *group;
@@ -109,46 +106,51 @@ static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg
     return rc < 0 ? rc : lg_runner_start(p->runner[spec->id], reterr);
 }
 
-static int open_bus(struct lg_up *p, struct lg_err *reterr)
-{
-    char path[LG_CONFIG_PATH_BYTES + 16];
-    const struct lg_bus_embedded_options opt = {.path = path,
-            .min_free_bytes = p->cfg.bus.min_free_bytes,
-            .block_bytes = BLOCK_BYTES,
-            .zstd_level = BLOCK_LEVEL,
-            .cache_bytes = p->cfg.bus.cache_bytes};
-    int rc;
-
-    (void)snprintf(path, sizeof(path), "%s/bus", p->cfg.data_dir);
-    rc = lg_bus_open_embedded(&opt, &p->bus, reterr);
-    return rc < 0 ? rc : lg_topics_ensure(p->bus, &p->cfg, &p->topics, reterr);
-}
-
 static int watch_all(struct lg_up *p)
 {
+    const unsigned api = LG_PART_API; /* it shows all of them */
     int rc = 0;
 
-    for (size_t i = 0; rc == 0 && i < p->topics.n_raw; i++)
+    for (size_t i = 0; rc == 0 && i < p->topics.n_raw && lg_up_has(p, api | LG_PART_NORMALIZER);
+            i++)
         rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, p->topics.raw[i]);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, api | LG_PART_INFERENCE))
         rc = watch_lag(p, "inference", LG_GROUP_INFERENCE, p->topics.n[LG_TOPIC_NORMALIZED]);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, api | LG_PART_INDEXER))
         rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, p->topics.n[LG_TOPIC_NORMALIZED]);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, api | LG_PART_INDEXER))
         rc = watch_lag(p, "indexer", LG_GROUP_INDEXER, p->topics.n[LG_TOPIC_RESULTS]);
-    if (rc == 0)
+    if (rc == 0 && lg_up_has(p, api | LG_PART_ALERTS))
         rc = watch_lag(p, "alerts", LG_GROUP_ALERTS, p->topics.n[LG_TOPIC_RESULTS]);
     return rc;
+}
+
+void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_stats *ret)
+{
+    static const char *const groups[LG_STAGE_COUNT] = {[LG_STAGE_NORMALIZER] = LG_GROUP_NORMALIZER,
+            [LG_STAGE_INFERENCE] = LG_GROUP_INFERENCE,
+            [LG_STAGE_INDEXER] = LG_GROUP_INDEXER,
+            [LG_STAGE_ALERTS] = LG_GROUP_ALERTS};
+
+    if (p->runner[id] != NULL) {
+        lg_runner_stats_get(p->runner[id], ret);
+        return;
+    }
+    *ret = (struct lg_runner_stats){0};
+    for (size_t i = 0; i < p->n_lag; i++)
+        if (strcmp(p->lag[i].group, groups[id]) == 0)
+            ret->lag += (uint64_t)read_lag(&p->lag[i]);
 }
 
 int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
 {
     struct stage_spec normalizer = {.id = LG_STAGE_NORMALIZER,
+            .part = LG_PART_NORMALIZER,
             .ops = &lg_normalizer_stage,
             .user = &p->normalizer,
             .group = LG_GROUP_NORMALIZER,
             .workers = workers_of(&p->cfg)};
-    int rc = open_bus(p, reterr);
+    int rc = lg_up_open_bus(p, reterr);
 
     if (rc < 0)
         return rc;
@@ -172,16 +174,18 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
     normalizer.manual = p->topics.n[LG_TOPIC_HELD_BACK];
     /* From the end of the flow to its start, so that no stage works before there is a next one. */
     const struct stage_spec specs[] = {
-            {LG_STAGE_ALERTS, &lg_alerts_stage, &p->alerting, LG_GROUP_ALERTS,
+            {LG_STAGE_ALERTS, LG_PART_ALERTS, &lg_alerts_stage, &p->alerting, LG_GROUP_ALERTS,
                     {p->topics.n[LG_TOPIC_RESULTS]}, 1, -1, 1},
-            {LG_STAGE_INDEXER, &lg_indexer_stage, &p->indexer, LG_GROUP_INDEXER,
+            {LG_STAGE_INDEXER, LG_PART_INDEXER, &lg_indexer_stage, &p->indexer, LG_GROUP_INDEXER,
                     {p->topics.n[LG_TOPIC_NORMALIZED], p->topics.n[LG_TOPIC_RESULTS]}, 2, -1, 1},
-            {LG_STAGE_INFERENCE, &lg_inference_stage, &p->inference, LG_GROUP_INFERENCE,
-                    {p->topics.n[LG_TOPIC_NORMALIZED]}, 1, -1, workers_of(&p->cfg)},
+            {LG_STAGE_INFERENCE, LG_PART_INFERENCE, &lg_inference_stage, &p->inference,
+                    LG_GROUP_INFERENCE, {p->topics.n[LG_TOPIC_NORMALIZED]}, 1, -1,
+                    workers_of(&p->cfg)},
             normalizer,
     };
     for (size_t i = 0; rc == 0 && i < sizeof(specs) / sizeof(*specs); i++)
-        rc = start_stage(p, &specs[i], reterr);
+        if (lg_up_has(p, specs[i].part))
+            rc = start_stage(p, &specs[i], reterr);
     if (rc == 0) {
         rc = watch_all(p);
         if (rc < 0)
