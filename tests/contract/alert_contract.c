@@ -1,4 +1,7 @@
-/* The contract of the alert store, asked through its ops; SQLite's own matters at the end. */
+/* The contract of the alert store, asked through its ops, of the back end that LG_CONTRACT names. */
+#include "alert_engine.h"
+
+#define FIXTURE_OPEN engine_open
 #include "store/alert_fixture.h"
 
 static void test_fold(void **state)

@@ -1,0 +1,437 @@
+#include <endian.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "postgres/int.h"
+
+/* Transactions and statements. */
+
+enum {
+    OID_BOOL = 16,
+    OID_BYTEA = 17,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_FLOAT8 = 701
+};
+
+/* ---- transactions ---- */
+
+/* BEGIN and the tenants go out together; row-level security holds from the first statement on. */
+static int send_begin(struct lg_pg_tx *tx)
+{
+    const char *values[] = {tx->tenants.p};
+    const char *begin = tx->writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+                                   : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    const char *set = tx->writes
+            ? "SELECT set_config('logster.tenants', $1, true), pg_current_xact_id()::text"
+            : "SELECT set_config('logster.tenants', $1, true), ''";
+    PGconn *pq = tx->c->pq;
+
+    return PQenterPipelineMode(pq) == 1 &&
+                    PQsendQueryParams(pq, begin, 0, NULL, NULL, NULL, NULL, 0) == 1 &&
+                    PQsendQueryParams(pq, set, 1, NULL, values, NULL, NULL, 0) == 1 &&
+                    PQpipelineSync(pq) == 1
+            ? 0
+            : LG_EIO;
+}
+
+static int begin_on(struct lg_pg_tx *tx)
+{
+    int rc = send_begin(tx);
+    PGresult *r = NULL;
+
+    if (rc < 0) {
+        tx->c->dead = true;
+        return rc;
+    }
+    rc = lg_pg_await(tx->pg, tx->c, &r); /* BEGIN */
+    if (rc >= 0)
+        rc = lg_pg_code(tx->c, r);
+    PQclear(r);
+    r = NULL;
+    if (rc >= 0)
+        rc = lg_pg_await(tx->pg, tx->c, &r); /* the settings */
+    if (rc >= 0)
+        rc = lg_pg_code(tx->c, r);
+    if (rc >= 0) {
+        struct lg_str xid = lg_str_z(PQgetvalue(r, 0, 1));
+
+        if (xid.n < sizeof(tx->xid))
+            memcpy(tx->xid, xid.p, xid.n + 1);
+    }
+    PQclear(r);
+    r = NULL;
+    if (!tx->c->dead && lg_pg_await(tx->pg, tx->c, &r) >= 0) { /* the end of the pipeline */
+        PQclear(r);
+        if (PQexitPipelineMode(tx->c->pq) == 0)
+            tx->c->dead = true;
+    }
+    return tx->c->dead && rc >= 0 ? LG_EIO : rc;
+}
+
+/* A connection that idled over a restart of the server is found here: nothing has been done yet, so
+ * that a new one may try. */
+static int begin(struct lg_pg_tx *tx)
+{
+    int rc = 0;
+
+    for (int i = 0; i < 2; i++) {
+        bool dead;
+
+        rc = lg_pg_take(tx->pg, &tx->c);
+        if (rc < 0)
+            break;
+        rc = begin_on(tx);
+        if (rc >= 0) {
+            lg_arena_init(&tx->scratch, 64u << 20);
+            return 0;
+        }
+        dead = tx->c->dead;
+        tx->c->dead = true; /* in whatever state it is */
+        lg_pg_give(tx->pg, tx->c);
+        if (!dead)
+            break;
+    }
+    tx->c = NULL;
+    lg_buf_done(&tx->tenants_buf);
+    return rc;
+}
+
+int lg_pg_begin_all(struct lg_pg_tx *tx, struct lg_pg *pg, bool writes)
+{
+    *tx = (struct lg_pg_tx){.pg = pg, .writes = writes, .tenants = LG_PG_ALL};
+    return begin(tx);
+}
+
+int lg_pg_begin(struct lg_pg_tx *tx, struct lg_pg *pg, bool writes, const struct lg_scope *sc,
+        struct lg_str filter)
+{
+    struct lg_buf *b = &tx->tenants_buf;
+    int rc;
+
+    *tx = (struct lg_pg_tx){.pg = pg, .writes = writes, .tenants = LG_PG_ALL};
+    if (sc == NULL || lg_scope_is_empty(sc) || (filter.n > 0 && !lg_scope_allows(sc, filter)))
+        return 0;
+    if (filter.n > 0 || !lg_scope_is_all(sc)) {
+        lg_buf_init(b, 1u << 20);
+        lg_buf_adds(b, filter);
+        for (size_t i = 0; filter.n == 0 && i < lg_scope_tenants(sc); i++) {
+            if (i > 0)
+                lg_buf_addc(b, ',');
+            lg_buf_adds(b, lg_scope_tenant(sc, i));
+        }
+        lg_buf_addc(b, '\0');
+        if (b->failed != 0) {
+            rc = b->failed;
+            lg_buf_done(b);
+            return rc;
+        }
+        tx->tenants = lg_str_of(b->p, b->n - 1);
+    }
+    rc = begin(tx);
+    return rc < 0 ? rc : 1;
+}
+
+/* ROLLBACK is also what the server answers to a COMMIT of a transaction that failed. */
+static int commit(struct lg_pg_tx *tx)
+{
+    PGresult *r = NULL;
+    int rc;
+
+    if (PQsendQuery(tx->c->pq, "COMMIT") == 0) {
+        tx->c->dead = true;
+        return LG_EIO;
+    }
+    rc = lg_pg_await(tx->pg, tx->c, &r);
+    if (rc >= 0)
+        rc = lg_pg_code(tx->c, r);
+    if (rc >= 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0)
+        rc = LG_EIO;
+    PQclear(r);
+    return rc;
+}
+
+int lg_pg_end(struct lg_pg_tx *tx, int rc)
+{
+    if (tx->c == NULL)
+        return rc;
+    if (tx->c->dead) {
+        rc = rc < 0 ? rc : LG_EIO;
+    } else if (rc < 0) {
+        if (lg_pg_exec(tx->pg, tx->c, "ROLLBACK") < 0)
+            tx->c->dead = true;
+    } else {
+        int ended = commit(tx);
+
+        if (ended < 0 && tx->c->dead && tx->writes)
+            ended = lg_pg_outcome(tx->pg, tx->xid);
+        rc = ended < 0 ? ended : rc;
+    }
+    lg_pg_give(tx->pg, tx->c);
+    tx->c = NULL;
+    lg_arena_done(&tx->scratch);
+    lg_buf_done(&tx->tenants_buf);
+    return rc;
+}
+
+/* ---- statements ---- */
+
+void lg_pg_q_open(struct lg_pg_q *q, struct lg_pg_tx *tx, const char *sql)
+{
+    q->tx = tx;
+    q->sql = sql;
+    q->once = q->asked = false;
+    q->n = 0;
+    q->row = -1;
+    q->rc = 0;
+    q->res = NULL;
+}
+
+void lg_pg_q_open_scoped(struct lg_pg_q *q, struct lg_pg_tx *tx, const char *sql)
+{
+    lg_pg_q_open(q, tx, sql);
+    lg_pg_q_str(q, tx->tenants);
+}
+
+static void bind(struct lg_pg_q *q, Oid type, const void *p, size_t n)
+{
+    LG_ASSERT(q->n < LG_PG_PARAMS);
+    if (n > (1u << 30))
+        q->rc = LG_ELIMIT;
+    q->types[q->n] = type;
+    q->values[q->n] = p;
+    q->lengths[q->n] = (int)n;
+    q->formats[q->n++] = 1;
+}
+
+void lg_pg_q_i64(struct lg_pg_q *q, int64_t v)
+{
+    uint64_t *at = &q->numbers[q->n < LG_PG_PARAMS ? q->n : 0];
+
+    *at = htobe64((uint64_t)v);
+    bind(q, OID_INT8, at, sizeof(*at));
+}
+
+void lg_pg_q_f64(struct lg_pg_q *q, double v)
+{
+    uint64_t *at = &q->numbers[q->n < LG_PG_PARAMS ? q->n : 0], bits;
+
+    memcpy(&bits, &v, sizeof(bits));
+    *at = htobe64(bits);
+    bind(q, OID_FLOAT8, at, sizeof(*at));
+}
+
+void lg_pg_q_bool(struct lg_pg_q *q, bool v)
+{
+    bind(q, OID_BOOL, v ? "\1" : "\0", 1);
+}
+
+void lg_pg_q_str(struct lg_pg_q *q, struct lg_str s)
+{
+    struct lg_str own = s;
+    struct lg_buf b;
+
+    if (!lg_pg_text_plain(s)) {
+        lg_buf_init(&b, 64u << 20);
+        lg_pg_text_escape(s, &b);
+        if (q->rc == 0)
+            q->rc = b.failed != 0 ? b.failed : lg_arena_dup(&q->tx->scratch, lg_buf_str(&b), &own);
+        lg_buf_done(&b);
+    }
+    bind(q, OID_TEXT, own.n > 0 ? own.p : "", own.n);
+}
+
+void lg_pg_q_str_null(struct lg_pg_q *q, struct lg_str s)
+{
+    if (s.n > 0)
+        lg_pg_q_str(q, s);
+    else
+        lg_pg_q_null(q, OID_TEXT);
+}
+
+void lg_pg_q_blob(struct lg_pg_q *q, const void *p, size_t n)
+{
+    bind(q, OID_BYTEA, n > 0 ? p : "", n);
+}
+
+void lg_pg_q_uuid(struct lg_pg_q *q, const struct lg_uuid *id)
+{
+    lg_pg_q_blob(q, id->b, sizeof(id->b));
+}
+
+void lg_pg_q_null(struct lg_pg_q *q, Oid type)
+{
+    bind(q, type, NULL, 0);
+}
+
+/* Prepared once a connection, under a name made of the text and the types. */
+static int prepare(struct lg_pg_q *q, char name[20])
+{
+    struct lg_pg_conn *c = q->tx->c;
+    uint64_t key =
+            lg_hash64(q->types, sizeof(*q->types) * (size_t)q->n, lg_hash_str(lg_str_z(q->sql), 1));
+    PGresult *r = NULL;
+    int rc;
+
+    (void)snprintf(name, 20, "s%016llx", (unsigned long long)key);
+    if (lg_map_get(&c->prepared, key) != NULL)
+        return 0;
+    if (PQsendPrepare(c->pq, name, q->sql, q->n, q->types) == 0) {
+        c->dead = true;
+        return LG_EIO;
+    }
+    rc = lg_pg_await(q->tx->pg, c, &r);
+    if (rc >= 0)
+        rc = lg_pg_code(c, r);
+    PQclear(r);
+    return rc < 0 ? rc : lg_map_put(&c->prepared, key, 1);
+}
+
+static int ask(struct lg_pg_q *q)
+{
+    struct lg_pg_conn *c = q->tx->c;
+    char name[20];
+    int rc = c->dead ? LG_EIO : 0, sent;
+
+    if (rc >= 0 && !q->once)
+        rc = prepare(q, name);
+    if (rc < 0)
+        return rc;
+    sent = q->once
+            ? PQsendQueryParams(c->pq, q->sql, q->n, q->types, q->values, q->lengths, q->formats, 1)
+            : PQsendQueryPrepared(c->pq, name, q->n, q->values, q->lengths, q->formats, 1);
+    if (sent == 0) {
+        c->dead = true;
+        return LG_EIO;
+    }
+    rc = lg_pg_await(q->tx->pg, c, &q->res);
+    return rc < 0 ? rc : lg_pg_code(c, q->res);
+}
+
+int lg_pg_q_step(struct lg_pg_q *q)
+{
+    if (q->rc < 0)
+        return q->rc;
+    if (!q->asked) {
+        q->asked = true;
+        q->rc = ask(q);
+        if (q->rc < 0)
+            return q->rc;
+    }
+    return ++q->row < PQntuples(q->res);
+}
+
+void lg_pg_q_done(struct lg_pg_q *q)
+{
+    PQclear(q->res);
+    q->res = NULL;
+}
+
+int64_t lg_pg_q_run(struct lg_pg_q *q)
+{
+    int64_t n = 0;
+    int rc = lg_pg_q_step(q);
+
+    if (rc >= 0 && lg_parse_i64(lg_str_z(PQcmdTuples(q->res)), &n) < 0)
+        n = 0;
+    lg_pg_q_done(q);
+    return rc < 0 ? rc : n;
+}
+
+/* ---- columns ---- */
+
+bool lg_pg_q_col_null(const struct lg_pg_q *q, int i)
+{
+    return PQgetisnull(q->res, q->row, i) != 0;
+}
+
+struct lg_str lg_pg_q_col_raw(const struct lg_pg_q *q, int i)
+{
+    int n = PQgetlength(q->res, q->row, i);
+
+    return n <= 0 ? LG_STR("") : lg_str_of(PQgetvalue(q->res, q->row, i), (size_t)n);
+}
+
+int64_t lg_pg_q_col_i64(const struct lg_pg_q *q, int i)
+{
+    struct lg_str s = lg_pg_q_col_raw(q, i);
+    uint64_t v = 0;
+
+    LG_ASSERT(s.n <= 8);
+    for (size_t k = 0; k < s.n; k++)
+        v = v << 8 | (unsigned char)s.p[k];
+    if (s.n == 2)
+        return (int16_t)v;
+    return s.n == 4 ? (int32_t)v : (int64_t)v;
+}
+
+double lg_pg_q_col_f64(const struct lg_pg_q *q, int i)
+{
+    uint64_t bits = (uint64_t)lg_pg_q_col_i64(q, i);
+    double v;
+
+    memcpy(&v, &bits, sizeof(v));
+    return v;
+}
+
+int lg_pg_q_col_dup(const struct lg_pg_q *q, int i, struct lg_arena *a, struct lg_str *ret)
+{
+    struct lg_str s = lg_pg_q_col_raw(q, i);
+    struct lg_buf b;
+    int rc;
+
+    if (s.n == 0) {
+        *ret = LG_STR("");
+        return 0;
+    }
+    if (PQftype(q->res, i) == OID_BYTEA || memchr(s.p, 0x1a, s.n) == NULL)
+        return lg_arena_dup(a, s, ret);
+    lg_buf_init(&b, s.n);
+    rc = lg_pg_text_unescape(s, &b);
+    if (rc >= 0)
+        rc = lg_arena_dup(a, lg_buf_str(&b), ret);
+    lg_buf_done(&b);
+    return rc;
+}
+
+int lg_pg_q_col_fixed(const struct lg_pg_q *q, int i, void *ret, size_t n)
+{
+    struct lg_str s = lg_pg_q_col_raw(q, i);
+
+    if (s.n != n)
+        return LG_ECORRUPT;
+    memcpy(ret, s.p, n);
+    return 0;
+}
+
+int lg_pg_rows_read(struct lg_pg_q *q, struct lg_arena *a, struct lg_pg_rows *r)
+{
+    int rc;
+
+    while ((rc = lg_pg_q_step(q)) > 0) {
+        rc = lg_arena_array(a, &r->v, r->n, &r->cap, r->size);
+        if (rc >= 0) {
+            void *row = (char *)r->v + r->n * r->size;
+
+            memset(row, 0, r->size);
+            rc = r->read(q, a, row);
+        }
+        if (rc < 0)
+            break;
+        r->n++;
+    }
+    lg_pg_q_done(q);
+    return rc;
+}
+
+int lg_pg_lock(struct lg_pg_tx *tx, int64_t which)
+{
+    struct lg_pg_q q;
+
+    lg_pg_q_open(&q, tx, "SELECT pg_advisory_xact_lock($1)");
+    lg_pg_q_i64(&q, tx->pg->lock_base + which);
+    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+}
