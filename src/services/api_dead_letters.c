@@ -47,6 +47,34 @@ static enum api_dead_state state_of(const struct part *p, int64_t offset)
     return api_marks_has(&p->marks[API_DEAD_DROPPED], offset) ? API_DEAD_DROPPED : API_DEAD_OPEN;
 }
 
+static uint64_t marked(const struct api_marks *m)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < m->v.n; i++)
+        n += (uint64_t)(m->v.v[i].last - m->v.v[i].first) + 1;
+    return n;
+}
+
+int api_dead_open(struct lg_api *api, uint64_t *ret)
+{
+    int32_t n = lg_bus_partitions(api->d.bus, api->d.topics->n[LG_TOPIC_DEAD_LETTER]);
+    int rc = 0;
+
+    *ret = 0;
+    for (int32_t i = 0; rc == 0 && i < n; i++) {
+        struct part p;
+        uint64_t done;
+
+        rc = part_open(api, i, &p);
+        done = marked(&p.marks[API_DEAD_REPLAYED]) + marked(&p.marks[API_DEAD_DROPPED]);
+        if (rc == 0 && (uint64_t)(p.end - p.begin) > done)
+            *ret += (uint64_t)(p.end - p.begin) - done;
+        part_done(&p);
+    }
+    return rc;
+}
+
 /* ---- what is asked for ---- */
 
 struct filter {

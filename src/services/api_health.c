@@ -88,6 +88,7 @@ static int get_status(struct lg_http_req *req, void *ctx)
     LG_CLEANUP(lg_buf_done) struct lg_buf platform;
     struct lg_err why = {0};
     struct lg_jw w;
+    uint64_t dead = 0;
     bool is_ready;
     int rc = LG_ENOENT;
 
@@ -102,6 +103,8 @@ static int get_status(struct lg_http_req *req, void *ctx)
     LG_JW_BOOL(&w, "ready", is_ready);
     if (!is_ready)
         LG_JW_STR(&w, "not_ready_because", lg_str_z(why.text));
+    if (api->d.bus != NULL && api_dead_open(api, &dead) == 0)
+        LG_JW_U64(&w, "dead_letters_open", dead);
     lg_jw_key(&w, LG_STR("platform"));
     if (rc == 0 && platform.failed == 0 && platform.n > 0)
         lg_jw_raw(&w, lg_buf_str(&platform));

@@ -261,6 +261,8 @@ struct lg_api_rows api_dead_letters_rows(void);
 struct lg_api_rows api_audit_rows(void);
 struct lg_api_rows api_stream_rows(void);
 struct lg_api_rows api_health_rows(void);
+/* api_dead_letters.c: dead letters that are neither replayed nor dropped. 0 or the bus's error. */
+int api_dead_open(struct lg_api *api, uint64_t *ret) LG_MUST_CHECK;
 
 #define API_ROWS(array) ((struct lg_api_rows){(array), sizeof(array) / sizeof(*(array))})
 

@@ -430,6 +430,8 @@ static void test_dead_letters(void **state)
     char id[64], uri[128], cursor[64];
 
     assert_status(f, fix_get(f, API_ADMIN, "/dead-letters"), 403);
+    assert_status(f, fix_get(f, API_OPERATOR, "/status"), 200);
+    assert_has(f, "\"dead_letters_open\":4,");
     assert_status(f, fix_get(f, API_OPERATOR, "/dead-letters?limit=3"), 200);
     fix_value(f, "next_cursor", cursor, sizeof(cursor));
     (void)snprintf(uri, sizeof(uri), "/dead-letters?limit=3&cursor=%s", cursor);
@@ -470,6 +472,8 @@ static void test_dead_letters(void **state)
     assert_status(f, post(f, API_OPERATOR, "/dead-letters/replay", "{\"all\":true}"), 200);
     assert_has(f, "\"count\":1,\"remaining\":false");
     assert_int_equal(records_of(f, LG_TOPIC_SYSMON, true), 2);
+    assert_status(f, fix_get(f, API_OPERATOR, "/status"), 200);
+    assert_has(f, "\"dead_letters_open\":0,");
     assert_status(f, fix_get(f, API_OPERATOR, "/dead-letters"), 200);
     assert_has(f, "\"dead_letters\":[]");
     assert_status(f, fix_get(f, API_OPERATOR, "/dead-letters?state=dropped"), 200);

@@ -738,6 +738,8 @@ export type StatusResponse = {
   uptime_seconds: number;
   ready: boolean;
   not_ready_because?: string;
+  /** Neither replayed nor dropped yet */
+  dead_letters_open?: number;
   /** Stages with their lag, topics, held-back counts */
   platform: Record<string, unknown> | null;
 };

@@ -45,7 +45,7 @@ function Pipeline() {
   if (!status.data) return <span className={status.error ? "strip-bad" : undefined}>{status.error ? "▲ status unknown" : "…"}</span>;
   const stages = status.data.platform?.stages ?? [];
   const lag = stages.reduce((sum, stage) => sum + stage.lag, 0);
-  const dead = stages.reduce((sum, stage) => sum + stage.dead_letters, 0);
+  const dead = status.data.dead_letters_open ?? 0;
   return (
     <>
       <Link to="/admin/posture" className={status.data.ready ? undefined : "strip-bad"}>
@@ -83,7 +83,7 @@ export function StatusStrip() {
     <footer className="strip" aria-label="State of the platform">
       <Pipeline />
       <Models />
-      {last !== null && <span className="num">last data {formatAgo(last, now)}</span>}
+      {last !== null && <span className="num">last data {formatAgo(Math.min(last, now), now)}</span>}
       <span className="strip-end">{state === "live" ? "updates arrive live" : state === "paused" ? "updates are paused" : "updates reconnect…"}</span>
     </footer>
   );

@@ -31,6 +31,12 @@ describe("numbers", () => {
   it("marks a lower bound", () => expect(plain(formatTotal(10_000, true))).toBe("10 000+"));
   it("has units", () => {
     expect(plain(formatPercent(0.412))).toBe("41 %");
+    expect(plain(formatPercent(0))).toBe("0 %");
+    expect(plain(formatPercent(0.004))).toBe("<1 %");
+    expect(plain(formatPercent(0.0004, 1))).toBe("<0.1 %");
+    expect(plain(formatPercent(0.9996))).toBe(">99 %");
+    expect(plain(formatPercent(0.99996, 1))).toBe(">99.9 %");
+    expect(plain(formatPercent(1))).toBe("100 %");
     expect(plain(formatBytes(1536))).toBe("1.5 KiB");
     expect(plain(formatBytes(13_549_568))).toBe("12.9 MiB");
     expect(plain(plural(1, "alert"))).toBe("1 alert");

@@ -38,10 +38,14 @@ export function formatProb(value: number | null | undefined): string {
   return value.toFixed(2);
 }
 
+/** A little is not nothing, and nearly all is not all: <1 %, >99 %. */
 export function formatPercent(value: number | null | undefined, digits = 0): string {
-  return value === null || value === undefined || !Number.isFinite(value)
-    ? NONE
-    : `${formatNumber(value * 100, digits)}${THIN}%`;
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  const step = 10 ** -digits;
+  const shown = Math.round((value * 100) / step) * step;
+  if (value > 0 && shown === 0) return `<${formatNumber(step, digits)}${THIN}%`;
+  if (value < 1 && shown >= 100) return `>${formatNumber(100 - step, digits)}${THIN}%`;
+  return `${formatNumber(value * 100, digits)}${THIN}%`;
 }
 
 export function formatBytes(value: number | null | undefined): string {

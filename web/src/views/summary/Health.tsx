@@ -22,9 +22,8 @@ function Item({ name, value, bad, to }: { name: string; value: ReactNode; bad?: 
 
 /** Hosts whose events are held back, out of the status's open members; null where it does not say. */
 function heldBack(platform: Record<string, unknown> | null | undefined): number | null {
-  const held = platform?.held_back ?? platform?.held_back_endpoints;
-  if (typeof held === "number") return held;
-  return Array.isArray(held) ? held.length : null;
+  const held = platform?.held_back_endpoints;
+  return typeof held === "number" ? held : null;
 }
 
 export function Health({ lastData }: { lastData: number | null }) {
@@ -35,7 +34,7 @@ export function Health({ lastData }: { lastData: number | null }) {
   const models = useQuery({ queryKey: ["models"], queryFn: ({ signal }) => listModels(signal), enabled: can("models.read"), staleTime: 60_000 });
   const stages = status.data?.platform?.stages ?? [];
   const lag = stages.reduce((sum, stage) => sum + stage.lag, 0);
-  const dead = stages.reduce((sum, stage) => sum + stage.dead_letters, 0);
+  const dead = status.data?.dead_letters_open ?? 0;
   const held = heldBack(status.data?.platform);
   return (
     <div className="health" aria-label="Health" role="group">
@@ -47,7 +46,7 @@ export function Health({ lastData }: { lastData: number | null }) {
           {held !== null && <Item name="Hosts held back" value={formatNumber(held)} bad={held > 0} to="/hosts" />}
         </>
       )}
-      <Item name="Last data" value={lastData ? formatAgo(lastData, now) : "none yet"} to="/hosts" />
+      <Item name="Last data" value={lastData ? formatAgo(Math.min(lastData, now), now) : "none yet"} to="/hosts" />
       {models.data?.models.map((model) => (
         <Item key={`${model.name} ${model.sha256}`} name={`Model ${model.name}`} to="/admin/models" bad={model.signature === "invalid"}
           value={<><Text value={model.version} max={24} /> <span className="faint">{model.signature.replaceAll("_", " ")}</span></>} />
