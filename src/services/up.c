@@ -65,10 +65,29 @@ static int take_lock(struct lg_up *p, struct lg_err *reterr)
 
 static int open_stores(struct lg_up *p, struct lg_err *reterr)
 {
-    int rc = lg_up_open_alerts(p, reterr); /* every part knows who may ask it */
+    int rc = lg_engine_alerts(&p->cfg, &p->alerts, reterr); /* every part knows who may ask it */
 
-    return rc < 0 || !lg_up_has(p, LG_PART_INDEXER | LG_PART_API) ? rc
-                                                                  : lg_up_open_events(p, reterr);
+    return rc < 0 || !lg_up_has(p, LG_PART_INDEXER | LG_PART_API)
+            ? rc
+            : lg_engine_events(&p->cfg, &p->events, reterr);
+}
+
+int lg_up_check(const struct lg_config *cfg, unsigned parts, struct lg_err *reterr)
+{
+    const bool whole = parts == 0 || parts == LG_PART_ALL;
+    const bool events = (parts & (LG_PART_INDEXER | LG_PART_API)) != 0;
+    const bool local = cfg->bus.type == LG_CONFIG_BUS_EMBEDDED ||
+            cfg->store.alerts == LG_CONFIG_ALERTS_SQLITE ||
+            ((whole || events) && cfg->store.events == LG_CONFIG_EVENTS_SQLITE);
+
+    if (whole && cfg->data_dir[0] == '\0')
+        return lg_err_set(reterr, LG_EINVAL, "name a folder with --data-dir");
+    if (whole || !local)
+        return 0;
+    return lg_err_set(reterr, LG_EINVAL,
+            "parts in processes of their own share their engines: set bus.type: kafka, "
+            "store.alerts: postgresql%s",
+            events ? " and store.events: opensearch" : "");
 }
 
 static int make_metrics(struct lg_up *p, struct lg_err *reterr)

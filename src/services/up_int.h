@@ -12,6 +12,7 @@
 #include "services/alerts.h"
 #include "services/api.h"
 #include "services/dashboard.h"
+#include "services/engines.h"
 #include "services/indexer.h"
 #include "services/inference.h"
 #include "services/intake.h"
@@ -84,11 +85,6 @@ static inline bool lg_up_has(const struct lg_up *p, unsigned parts)
 {
     return (p->opt.parts & parts) != 0;
 }
-
-/* up_engines.c: what is configured behind each interface; lg_up_stop closes them. */
-int lg_up_open_bus(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
-int lg_up_open_alerts(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
-int lg_up_open_events(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 
 /* Each starts one layer and leaves what it made in `p`; the stop function takes away what is there.
  * 0 or an error with its text. */

@@ -150,7 +150,10 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
             .user = &p->normalizer,
             .group = LG_GROUP_NORMALIZER,
             .workers = workers_of(&p->cfg)};
-    int rc = lg_up_open_bus(p, reterr);
+    int rc = lg_engine_bus(&p->cfg, &p->bus, reterr);
+
+    if (rc == 0)
+        rc = lg_topics_ensure(p->bus, &p->cfg, &p->topics, reterr);
 
     if (rc < 0)
         return rc;

@@ -1,0 +1,139 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "crypto/encode.h"
+#include "postgres/postgres.h"
+#include "services/engines.h"
+
+/* Topics take three copies of what comes in: larger blocks and a higher level than the bus has by
+ * itself take a fifth off them, for a microsecond an event. */
+#define BLOCK_BYTES ((size_t)1 << 20)
+#define BLOCK_LEVEL 3
+
+/* An empty alerts.db where the platform ran before is damage, not a first start. */
+static int check_alerts_file(const struct lg_config *cfg, const char *alerts, struct lg_err *reterr)
+{
+    char bus[LG_CONFIG_PATH_BYTES + 16];
+    struct stat st;
+
+    (void)snprintf(bus, sizeof(bus), "%s/bus/CURRENT", cfg->data_dir);
+    if (stat(bus, &st) < 0)
+        return 0;
+    if (stat(alerts, &st) < 0)
+        lg_log(LG_LOG_WARN, "store", "alerts.db is gone: starting with an empty one", "path=\"%s\"",
+                alerts);
+    else if (st.st_size == 0)
+        return lg_err_set(reterr, LG_ECORRUPT,
+                "%s: the file is empty, though the platform ran here: put a backup in its place "
+                "with `logster restore`, or remove it to go on without its alerts, tokens and "
+                "audit log",
+                alerts);
+    return 0;
+}
+
+static int open_sqlite_alerts(
+        const struct lg_config *cfg, struct lg_alert_store **ret, struct lg_err *reterr)
+{
+    char path[LG_CONFIG_PATH_BYTES + 16];
+    int rc;
+
+    (void)snprintf(path, sizeof(path), "%s/alerts.db", cfg->data_dir);
+    rc = check_alerts_file(cfg, path, reterr);
+    return rc < 0 ? rc : lg_sqlite_alert_store_open(path, ret, reterr);
+}
+
+static const char *or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
+/* host:port,... as libpq takes them: hosts and ports apart, addresses without brackets. */
+static void split_hosts(
+        const struct lg_config_list *list, struct lg_buf *hosts, struct lg_buf *ports)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        const struct lg_str s = lg_str_z(list->v[i]);
+        const size_t colon = (size_t)lg_str_rchr(s, ':'); /* the configuration's check saw it */
+        const size_t bracket = s.p[0] == '[' ? 1 : 0;
+
+        lg_buf_adds(hosts, i > 0 ? LG_STR(",") : LG_STR(""));
+        lg_buf_adds(hosts, lg_str_sub(s, bracket, colon - bracket));
+        lg_buf_adds(ports, i > 0 ? LG_STR(",") : LG_STR(""));
+        lg_buf_adds(ports, lg_str_sub(s, colon + 1, s.n));
+    }
+    lg_buf_addc(hosts, '\0');
+    lg_buf_addc(ports, '\0');
+}
+
+static int open_postgres(
+        const struct lg_config *cfg, struct lg_alert_store **ret, struct lg_err *reterr)
+{
+    static const char *const modes[] = {[LG_CONFIG_PG_DISABLE] = "disable",
+            [LG_CONFIG_PG_REQUIRE] = "require",
+            [LG_CONFIG_PG_VERIFY_CA] = "verify-ca",
+            [LG_CONFIG_PG_VERIFY_FULL] = "verify-full"};
+    char password[LG_CONFIG_SECRET_BYTES];
+    struct lg_buf hosts, ports;
+    int rc = lg_config_secret_read(
+            &cfg->store.postgresql.password, "store.postgresql.password", password, reterr);
+
+    if (rc < 0)
+        return rc;
+    lg_buf_init(&hosts, sizeof(cfg->store.postgresql.hosts) + 1);
+    lg_buf_init(&ports, sizeof(cfg->store.postgresql.hosts) + 1);
+    split_hosts(&cfg->store.postgresql.hosts, &hosts, &ports);
+    rc = hosts.failed < 0 ? hosts.failed : ports.failed;
+    if (rc < 0) {
+        (void)lg_err_set(reterr, rc, "store.postgresql.hosts: %s", lg_err_name(rc));
+    } else {
+        const struct lg_postgres_options opt = {.host = hosts.p,
+                .port = ports.p,
+                .dbname = cfg->store.postgresql.database,
+                .user = cfg->store.postgresql.user,
+                .password = or_null(password),
+                .sslmode = modes[cfg->store.postgresql.tls],
+                .sslrootcert = or_null(cfg->store.postgresql.ca_file),
+                .sslcert = or_null(cfg->store.postgresql.cert_file),
+                .sslkey = or_null(cfg->store.postgresql.key_file),
+                .pool_size = cfg->store.postgresql.connections};
+
+        rc = lg_postgres_alert_store_open(&opt, ret, reterr);
+    }
+    lg_crypto_wipe(password, sizeof(password));
+    lg_buf_done(&hosts);
+    lg_buf_done(&ports);
+    return rc;
+}
+
+int lg_engine_alerts(
+        const struct lg_config *cfg, struct lg_alert_store **ret, struct lg_err *reterr)
+{
+    return cfg->store.alerts == LG_CONFIG_ALERTS_POSTGRESQL ? open_postgres(cfg, ret, reterr)
+                                                            : open_sqlite_alerts(cfg, ret, reterr);
+}
+
+int lg_engine_events(
+        const struct lg_config *cfg, struct lg_event_store **ret, struct lg_err *reterr)
+{
+    char dir[LG_CONFIG_PATH_BYTES + 16];
+    const struct lg_sqlite_event_options opt = {
+            .dir = dir, .zstd_level = (int)cfg->store.zstd_level};
+
+    (void)snprintf(dir, sizeof(dir), "%s/events", cfg->data_dir);
+    return lg_sqlite_event_store_open(&opt, ret, reterr);
+}
+
+int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr)
+{
+    char path[LG_CONFIG_PATH_BYTES + 16];
+    const struct lg_bus_embedded_options opt = {.path = path,
+            .min_free_bytes = cfg->bus.min_free_bytes,
+            .block_bytes = BLOCK_BYTES,
+            .zstd_level = BLOCK_LEVEL,
+            .cache_bytes = cfg->bus.cache_bytes};
+
+    (void)snprintf(path, sizeof(path), "%s/bus", cfg->data_dir);
+    return lg_bus_open_embedded(&opt, ret, reterr);
+}

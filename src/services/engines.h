@@ -1,0 +1,20 @@
+#ifndef LG_SERVICES_ENGINES_H
+#define LG_SERVICES_ENGINES_H
+
+#include "bus/bus.h"
+#include "config/config.h"
+#include "store/alert_store.h"
+#include "store/event_store.h"
+
+/*
+ * What stands behind each interface, as the configuration says: in the data folder, or a server.
+ * Secrets are read from their files here and wiped when the engine has them. reterr says what to do.
+ */
+int lg_engine_bus(
+        const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr) LG_MUST_CHECK;
+int lg_engine_alerts(const struct lg_config *cfg, struct lg_alert_store **ret,
+        struct lg_err *reterr) LG_MUST_CHECK;
+int lg_engine_events(const struct lg_config *cfg, struct lg_event_store **ret,
+        struct lg_err *reterr) LG_MUST_CHECK;
+
+#endif
