@@ -1,8 +1,13 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
+#include "base/folder.h"
 #include "cli/cli.h"
 #include "cli/serve.h"
+#include "services/engines.h"
+#include "services/first_run.h"
 
 static const char help[] =
         "usage: logster service NAME [OPTION...]\n\n"
@@ -13,6 +18,10 @@ static const char help[] =
         "  indexer      events and inferences -> OpenSearch; removes old event days\n"
         "  alerts       logster-inference-results -> PostgreSQL, logster-alerts; notifications\n"
         "  api          REST API (api.port) and dashboard (dashboard.port)\n\n"
+        "and once, before the first of them:\n\n"
+        "  store-init   makes what the stores need on their servers, the default tenant and the\n"
+        "               first token (printed once, and in DIR/admin-token); changes nothing "
+        "else\n\n"
         "They share bus.type: kafka, store.alerts: postgresql and store.events: opensearch. Each\n"
         "answers /livez, /readyz and /metrics on api.host and api.port.\n\n"
         "  --data-dir DIR     folder of the configuration and of audit-head.log; may be left out\n"
@@ -23,24 +32,70 @@ static const char help[] =
         "partitions. SIGHUP reads the configuration anew.\n"
         "Exit status: 0 stopped in good order, 2 could not start, or the part failed for good.\n";
 
+static void say(void *user, const char *line)
+{
+    (void)user;
+    (void)puts(line);
+}
+
+static int first_token(const struct lg_config *cfg, struct lg_err *reterr)
+{
+    char token[LG_TOKEN_CHARS + 1] = "";
+    struct lg_alert_store *st = NULL;
+    int rc = lg_engine_alerts(cfg, &st, reterr);
+
+    if (rc == 0)
+        rc = lg_first_run(st->admin, cfg->data_dir, cfg->identity.default_tenant, lg_clock_wall(),
+                token, reterr);
+    if (rc == 0 && token[0] != '\0')
+        (void)printf("first token, shown this once (and in %s/admin-token):\n  %s\n", cfg->data_dir,
+                token);
+    else if (rc == 0)
+        (void)puts("a token is there");
+    lg_token_wipe(token, sizeof(token));
+    lg_alert_store_close(st);
+    return rc;
+}
+
+static int store_init(struct lg_serve_args *a)
+{
+    static struct lg_config cfg;
+    struct lg_err err = {0};
+    int rc = lg_serve_load(a, &cfg, &err);
+
+    if (rc == 0 && cfg.data_dir[0] == '\0')
+        rc = lg_err_set(&err, LG_EINVAL, "name a folder for the first token with --data-dir");
+    if (rc == 0)
+        rc = lg_engine_init_stores(&cfg, say, NULL, &err);
+    if (rc == 0 && lg_folder_make(cfg.data_dir, 0700) < 0)
+        rc = lg_err_set(&err, LG_EIO, "%s: %s", cfg.data_dir, strerror(errno));
+    if (rc == 0)
+        rc = first_token(&cfg, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "%s: %s\n", a->name, err.text);
+    return rc < 0 ? LG_EXIT_FAILED : LG_EXIT_OK;
+}
+
 static const struct {
     const char *name, *title;
     unsigned part;
-} parts[] = {
-        {"intake", "logster service intake", LG_PART_INTAKE},
-        {"normalizer", "logster service normalizer", LG_PART_NORMALIZER},
-        {"inference", "logster service inference", LG_PART_INFERENCE},
-        {"indexer", "logster service indexer", LG_PART_INDEXER},
-        {"alerts", "logster service alerts", LG_PART_ALERTS},
-        {"api", "logster service api", LG_PART_API},
+    int (*run)(struct lg_serve_args *a);
+} services[] = {
+        {"intake", "logster service intake", LG_PART_INTAKE, lg_serve_run},
+        {"normalizer", "logster service normalizer", LG_PART_NORMALIZER, lg_serve_run},
+        {"inference", "logster service inference", LG_PART_INFERENCE, lg_serve_run},
+        {"indexer", "logster service indexer", LG_PART_INDEXER, lg_serve_run},
+        {"alerts", "logster service alerts", LG_PART_ALERTS, lg_serve_run},
+        {"api", "logster service api", LG_PART_API, lg_serve_run},
+        {"store-init", "logster service store-init", 0, store_init},
 };
 
-static int run_part(const char *title, unsigned part, int argc, char **argv)
+static int run(size_t i, int argc, char **argv)
 {
-    struct lg_serve_args a = {.name = title, .help = help, .parts = part};
+    struct lg_serve_args a = {.name = services[i].title, .help = help, .parts = services[i].part};
     int rc = lg_serve_parse(argc, argv, &a);
 
-    rc = rc == 1 ? LG_EXIT_OK : rc < 0 ? LG_EXIT_FAILED : lg_serve_run(&a);
+    rc = rc == 1 ? LG_EXIT_OK : rc < 0 ? LG_EXIT_FAILED : services[i].run(&a);
     lg_serve_done(&a);
     return rc;
 }
@@ -55,9 +110,9 @@ int lg_cmd_service(int argc, char **argv)
         (void)fputs(help, stdout);
         return LG_EXIT_OK;
     }
-    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
-        if (strcmp(argv[1], parts[i].name) == 0)
-            return run_part(parts[i].title, parts[i].part, argc - 1, argv + 1);
+    for (size_t i = 0; i < sizeof(services) / sizeof(*services); i++)
+        if (strcmp(argv[1], services[i].name) == 0)
+            return run(i, argc - 1, argv + 1);
     (void)fprintf(
             stderr, "logster service: '%s' is no part; see logster service --help\n", argv[1]);
     return LG_EXIT_FAILED;

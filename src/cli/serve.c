@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,6 +228,32 @@ static int start(struct lg_serve_args *a, struct lg_config *cfg, struct lg_up **
     return lg_up_start(&opt, ret, ret_info, reterr);
 }
 
+static pthread_t main_thread;
+
+static void pass_on(int sig)
+{
+    (void)pthread_kill(main_thread, sig);
+}
+
+/*
+ * Only this thread takes signals. Those that we start inherit the mask; those that a library started
+ * when it was loaded (OpenBLAS) do not, and would die of a SIGTERM that finds this one busy: they
+ * pass it on.
+ */
+static void take_signals(sigset_t *ret)
+{
+    static const int taken[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction sa = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+
+    main_thread = pthread_self();
+    (void)sigemptyset(ret);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        (void)sigaddset(ret, taken[i]);
+    (void)sigprocmask(SIG_BLOCK, ret, NULL);
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+        (void)sigaction(taken[i], &sa, NULL);
+}
+
 int lg_serve_run(struct lg_serve_args *a)
 {
     static struct lg_config cfg; /* large, and there is one */
@@ -239,12 +266,7 @@ int lg_serve_run(struct lg_serve_args *a)
     int rc;
 
     (void)umask(077); /* what is stored is no one else's to read */
-    /* Threads inherit the mask: only this one takes signals. */
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    take_signals(&signals);
     rc = start(a, &cfg, &up, &info, &err);
     if (rc < 0) {
         (void)fprintf(stderr, "%s: %s\n", a->name, err.text);

@@ -268,6 +268,7 @@ static int check_secrets(const struct lg_config *cfg, size_t *ret, struct lg_buf
             {&cfg->bus.kafka.password, "bus.kafka.password_file"},
             {&cfg->bus.kafka.key_password, "bus.kafka.key_password_file"},
             {&cfg->store.postgresql.password, "store.postgresql.password_file"},
+            {&cfg->store.postgresql.owner_password, "store.postgresql.owner_password_file"},
             {&cfg->store.opensearch.password, "store.opensearch.password_file"},
             {&cfg->store.opensearch.api_key, "store.opensearch.api_key_file"},
     };

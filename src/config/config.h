@@ -192,6 +192,8 @@ struct lg_config {
             char database[LG_CONFIG_TEXT_BYTES];
             char user[LG_CONFIG_TEXT_BYTES];
             struct lg_config_secret password;
+            char owner[LG_CONFIG_TEXT_BYTES]; /* of `service store-init`; empty: user itself */
+            struct lg_config_secret owner_password;
             enum lg_config_pg_tls tls;
             char ca_file[LG_CONFIG_PATH_BYTES];
             char cert_file[LG_CONFIG_PATH_BYTES];

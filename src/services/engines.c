@@ -67,44 +67,93 @@ static void split_hosts(
     lg_buf_addc(ports, '\0');
 }
 
-static int open_postgres(
-        const struct lg_config *cfg, struct lg_alert_store **ret, struct lg_err *reterr)
+/* Options of PostgreSQL with what they point to. */
+struct postgres {
+    struct lg_postgres_options opt;
+    struct lg_buf hosts, ports;
+    char password[LG_CONFIG_SECRET_BYTES];
+};
+
+static int postgres_options(
+        const struct lg_config *cfg, struct postgres *ret, struct lg_err *reterr)
 {
     static const char *const modes[] = {[LG_CONFIG_PG_DISABLE] = "disable",
             [LG_CONFIG_PG_REQUIRE] = "require",
             [LG_CONFIG_PG_VERIFY_CA] = "verify-ca",
             [LG_CONFIG_PG_VERIFY_FULL] = "verify-full"};
-    char password[LG_CONFIG_SECRET_BYTES];
-    struct lg_buf hosts, ports;
-    int rc = lg_config_secret_read(
-            &cfg->store.postgresql.password, "store.postgresql.password", password, reterr);
+    int rc;
 
+    lg_buf_init(&ret->hosts, sizeof(cfg->store.postgresql.hosts) + 1);
+    lg_buf_init(&ret->ports, sizeof(cfg->store.postgresql.hosts) + 1);
+    split_hosts(&cfg->store.postgresql.hosts, &ret->hosts, &ret->ports);
+    rc = ret->hosts.failed < 0 ? ret->hosts.failed : ret->ports.failed;
     if (rc < 0)
-        return rc;
-    lg_buf_init(&hosts, sizeof(cfg->store.postgresql.hosts) + 1);
-    lg_buf_init(&ports, sizeof(cfg->store.postgresql.hosts) + 1);
-    split_hosts(&cfg->store.postgresql.hosts, &hosts, &ports);
-    rc = hosts.failed < 0 ? hosts.failed : ports.failed;
-    if (rc < 0) {
-        (void)lg_err_set(reterr, rc, "store.postgresql.hosts: %s", lg_err_name(rc));
-    } else {
-        const struct lg_postgres_options opt = {.host = hosts.p,
-                .port = ports.p,
-                .dbname = cfg->store.postgresql.database,
-                .user = cfg->store.postgresql.user,
-                .password = or_null(password),
-                .sslmode = modes[cfg->store.postgresql.tls],
-                .sslrootcert = or_null(cfg->store.postgresql.ca_file),
-                .sslcert = or_null(cfg->store.postgresql.cert_file),
-                .sslkey = or_null(cfg->store.postgresql.key_file),
-                .pool_size = cfg->store.postgresql.connections};
-
-        rc = lg_postgres_alert_store_open(&opt, ret, reterr);
-    }
-    lg_crypto_wipe(password, sizeof(password));
-    lg_buf_done(&hosts);
-    lg_buf_done(&ports);
+        return lg_err_set(reterr, rc, "store.postgresql.hosts: %s", lg_err_name(rc));
+    ret->opt = (struct lg_postgres_options){.host = ret->hosts.p,
+            .port = ret->ports.p,
+            .dbname = cfg->store.postgresql.database,
+            .user = cfg->store.postgresql.user,
+            .sslmode = modes[cfg->store.postgresql.tls],
+            .sslrootcert = or_null(cfg->store.postgresql.ca_file),
+            .sslcert = or_null(cfg->store.postgresql.cert_file),
+            .sslkey = or_null(cfg->store.postgresql.key_file),
+            .pool_size = cfg->store.postgresql.connections};
+    rc = lg_config_secret_read(
+            &cfg->store.postgresql.password, "store.postgresql.password", ret->password, reterr);
+    if (rc == 0)
+        ret->opt.password = or_null(ret->password);
     return rc;
+}
+
+static void postgres_done(struct postgres *pg)
+{
+    lg_crypto_wipe(pg->password, sizeof(pg->password));
+    lg_buf_done(&pg->hosts);
+    lg_buf_done(&pg->ports);
+}
+
+static int open_postgres(
+        const struct lg_config *cfg, struct lg_alert_store **ret, struct lg_err *reterr)
+{
+    struct postgres pg;
+    int rc = postgres_options(cfg, &pg, reterr);
+
+    if (rc == 0)
+        rc = lg_postgres_alert_store_open(&pg.opt, ret, reterr);
+    postgres_done(&pg);
+    return rc;
+}
+
+/* As the owner, who lets the configured user in; without one the user owns all itself. */
+static int init_postgres(const struct lg_config *cfg, void (*line)(void *user, const char *text),
+        void *user, struct lg_err *reterr)
+{
+    char owner[LG_CONFIG_SECRET_BYTES];
+    struct lg_postgres_init in = {.line = line, .user = user};
+    struct postgres pg;
+    int rc = postgres_options(cfg, &pg, reterr);
+
+    if (rc == 0)
+        rc = lg_config_secret_read(&cfg->store.postgresql.owner_password,
+                "store.postgresql.owner_password", owner, reterr);
+    if (rc == 0 && cfg->store.postgresql.owner[0] != '\0') {
+        in.app_user = cfg->store.postgresql.user;
+        in.app_password = pg.opt.password;
+        pg.opt.user = cfg->store.postgresql.owner;
+        pg.opt.password = or_null(owner);
+    }
+    if (rc == 0)
+        rc = lg_postgres_init(&pg.opt, &in, reterr);
+    lg_crypto_wipe(owner, sizeof(owner));
+    postgres_done(&pg);
+    return rc;
+}
+
+int lg_engine_init_stores(const struct lg_config *cfg, void (*line)(void *user, const char *text),
+        void *user, struct lg_err *reterr)
+{
+    return cfg->store.alerts == LG_CONFIG_ALERTS_POSTGRESQL ? init_postgres(cfg, line, user, reterr)
+                                                            : 0;
 }
 
 int lg_engine_alerts(

@@ -14,6 +14,12 @@ int lg_engine_bus(
         const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_engine_alerts(const struct lg_config *cfg, struct lg_alert_store **ret,
         struct lg_err *reterr) LG_MUST_CHECK;
+/*
+ * `service store-init`: makes or upgrades what the stores need on their servers. `line` hears what
+ * was done, a sentence each; a second run changes nothing.
+ */
+int lg_engine_init_stores(const struct lg_config *cfg, void (*line)(void *user, const char *text),
+        void *user, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_engine_events(const struct lg_config *cfg, struct lg_event_store **ret,
         struct lg_err *reterr) LG_MUST_CHECK;
 

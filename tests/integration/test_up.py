@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -129,6 +130,20 @@ def test_restart_keeps_everything(tmp_path, logster, captures):
         assert after["total"] >= count
         ids = {a["alert_id"] for a in after["alerts"]}
         assert {a["alert_id"] for a in before["alerts"]} <= ids
+
+
+def test_impatient_stop_is_a_stop(tmp_path):
+    """Signals that come while it starts, stops or reloads find the thread that takes them, and no
+    thread of a library that would die of them."""
+    for _ in range(3):
+        up = Platform(tmp_path / "data", **{"pipeline.drain_timeout": "5s"})
+        up.launch()
+        assert up.wait_started()
+        while up.process.poll() is None:
+            up.process.send_signal(signal.SIGTERM)
+            up.process.send_signal(signal.SIGHUP)
+            time.sleep(0.005)
+        assert up.process.returncode == 0, up.errors()
 
 
 def test_reload_keeps_the_old_on_error(tmp_path):
