@@ -150,6 +150,10 @@ static CURLcode set_fixed(struct lg_http_client *cl)
     SET(CURLOPT_CONNECTTIMEOUT_MS,
             (long)(o->connect_timeout_ms > 0 ? o->connect_timeout_ms : 5000));
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)o->max_response_bytes);
+    if (o->insecure) {
+        SET(CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(CURLOPT_SSL_VERIFYHOST, 0L);
+    }
     if (cl->ca_file != NULL)
         SET(CURLOPT_CAINFO, cl->ca_file);
     if (cl->cert_file != NULL)

@@ -35,6 +35,7 @@ struct lg_http_client_opts {
     const struct lg_addr_block *allow; /* such targets in these blocks; copied, may be NULL */
     size_t n_allow;
     bool https_only;
+    bool insecure;         /* takes any certificate: an administrator's explicit choice */
     const char *ca_file;   /* NULL: the system's */
     const char *cert_file; /* client certificate and key, PEM; may be NULL */
     const char *key_file;

@@ -189,11 +189,17 @@ static int reject_conflicts(struct indexer *ix, const struct lg_stage_in *in,
 
         if (put == LG_PUT_STORED)
             lg_counter_add(ix->shard, inferences ? ix->inference_rows : ix->event_rows, 1);
-        if (put != LG_PUT_CONFLICT)
+        if (put != LG_PUT_CONFLICT && put != LG_PUT_REFUSED)
             continue;
-        lg_counter_add(ix->shard, ix->conflicts, 1);
-        rc = lg_stage_reject(out, in, ix->index[i], "id_conflict",
-                LG_STR("another record is stored under the same id"));
+        if (put == LG_PUT_CONFLICT) {
+            lg_counter_add(ix->shard, ix->conflicts, 1);
+            rc = lg_stage_reject(out, in, ix->index[i], "id_conflict",
+                    LG_STR("another record is stored under the same id"));
+        } else {
+            rc = lg_stage_reject(out, in, ix->index[i], "store_refused",
+                    lg_str_z(inferences ? ix->inference_puts[i].ret_reason
+                                        : ix->event_puts[i].ret_reason));
+        }
         if (rc < 0)
             return rc;
     }

@@ -22,7 +22,9 @@ enum lg_put {
     LG_PUT_STORED,
     LG_PUT_DUPLICATE, /* was there, same content */
     LG_PUT_CONFLICT,  /* same id, other content: id_conflict */
+    LG_PUT_REFUSED,   /* the server behind the store will never take it; ret_reason says why */
 };
+#define LG_PUT_REASON_MAX 128
 
 struct lg_event_put {
     const struct lg_event *ev;
@@ -30,12 +32,14 @@ struct lg_event_put {
     lg_time received_at;
     int64_t time_shift_ns;  /* of a shifted replay; 0 */
     enum lg_put ret_result; /* set by write */
+    char ret_reason[LG_PUT_REASON_MAX];
 };
 
 struct lg_inference_put {
     const struct lg_inference *in;
     struct lg_str context; /* what rebuilding the graph needs beside the stored events: opaque */
     enum lg_put ret_result;
+    char ret_reason[LG_PUT_REASON_MAX];
 };
 
 /* Order is by event time, newest first unless `ascending`. A time bound of 0 is open. */

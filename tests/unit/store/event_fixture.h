@@ -17,13 +17,35 @@ struct fix {
 };
 static struct fix f;
 
-static inline void open_store(void)
+/* Of another engine (tests/contract): opens f.st, makes what was written visible, ends a test. */
+static struct {
+    void (*open)(uint64_t scan_rows);
+    void (*settle)(void);
+    void (*done)(void);
+} engine;
+
+/* scan_rows: what one search may look at; 0: as usual */
+static inline void open_store_with(uint64_t scan_rows)
 {
-    struct lg_sqlite_event_options opt = {.dir = f.dir, .open_files = 2, .block_events = 8};
+    struct lg_sqlite_event_options opt = {
+            .dir = f.dir, .open_files = 2, .block_events = 8, .scan_rows = scan_rows};
     struct lg_err err = {0};
 
-    if (lg_sqlite_event_store_open(&opt, &f.st, &err) < 0)
+    if (engine.open != NULL)
+        engine.open(scan_rows);
+    else if (lg_sqlite_event_store_open(&opt, &f.st, &err) < 0)
         fail_msg("%s", err.text);
+}
+
+static inline void open_store(void)
+{
+    open_store_with(0);
+}
+
+static inline void settle(void)
+{
+    if (engine.settle != NULL)
+        engine.settle();
 }
 
 static inline void close_store(void)
@@ -51,6 +73,8 @@ static inline int setup(void **state)
 static inline int teardown(void **state)
 {
     (void)state;
+    if (engine.done != NULL)
+        engine.done();
     close_store();
     lg_scope_free(f.all);
     lg_scope_free(f.a);
@@ -115,8 +139,11 @@ static inline struct lg_event_put put_of(const struct ev *e, lg_time received)
 static inline int write_events(struct lg_event_put *p, size_t n)
 {
     struct lg_err err = {0};
+    int rc = f.st->ops->write(f.st, p, n, NULL, 0, &err);
 
-    return f.st->ops->write(f.st, p, n, NULL, 0, &err);
+    if (rc < 0 && engine.open != NULL)
+        (void)fprintf(stderr, "%s\n", err.text);
+    return rc;
 }
 
 static inline struct lg_event_put write_one(const struct ev *e, lg_time received)
@@ -124,6 +151,7 @@ static inline struct lg_event_put write_one(const struct ev *e, lg_time received
     struct lg_event_put p = put_of(e, received);
 
     assert_int_equal(write_events(&p, 1), 0);
+    settle();
     return p;
 }
 
@@ -183,6 +211,7 @@ static inline void fill(void)
             assert_int_equal(many_put[at + i].ret_result, LG_PUT_STORED);
         at += n;
     }
+    settle();
 }
 
 struct window {
@@ -245,6 +274,7 @@ static inline void fill_inferences(void)
         (void)snprintf(host, sizeof(host), "h%u", i % 5);
         write_inference(&mi, i == 1 ? "some state" : "", LG_PUT_STORED);
     }
+    settle();
 }
 
 #endif
