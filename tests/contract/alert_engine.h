@@ -8,7 +8,8 @@
 
 /*
  * The alert store under test: LG_CONTRACT=sqlite (default) or postgres, whose address is in
- * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER and _PASSWORD. There each path is a schema of its own.
+ * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER, _PASSWORD, _SSLMODE, _SSLROOTCERT. There each path is a
+ * schema of its own.
  */
 static inline struct lg_postgres_options engine_options(void)
 {
@@ -17,7 +18,11 @@ static inline struct lg_postgres_options engine_options(void)
             .dbname = getenv("LG_POSTGRES_DBNAME"),
             .user = getenv("LG_POSTGRES_USER"),
             .password = getenv("LG_POSTGRES_PASSWORD"),
-            .pool_size = 4};
+            .sslmode = getenv("LG_POSTGRES_SSLMODE"),
+            .sslrootcert = getenv("LG_POSTGRES_SSLROOTCERT"),
+            .schema = getenv("LG_POSTGRES_SCHEMA"),
+            .pool_size = 4,
+            .connect_timeout_s = 2};
 }
 
 static inline bool engine_is(const char *name)
