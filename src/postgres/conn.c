@@ -189,8 +189,10 @@ static int wait_busy(struct lg_pg_conn *c, int64_t end)
                 .events = (short)(POLLIN | (PQflush(c->pq) == 1 ? POLLOUT : 0))};
         int n = left <= 0 ? 0 : poll(&p, 1, (int)left);
 
-        if (n == 0)
+        if (n == 0) {
+            c->silent = true;
             return gone(c, "the server does not answer");
+        }
         if (n < 0 && errno != EINTR)
             return gone(c, "cannot wait for the server");
         if (PQconsumeInput(c->pq) == 0)

@@ -18,6 +18,7 @@ struct lg_pg_conn {
     PGconn *pq;
     struct lg_map prepared; /* hash of text and types -> 1 */
     struct lg_pg_conn *next;
+    bool silent;    /* dead, because the server took too long */
     bool dead;      /* not to be used again */
     char state[6];  /* SQLSTATE of the last failure */
     char told[200]; /* and its message */

@@ -79,7 +79,7 @@ static int begin(struct lg_pg_tx *tx)
     int rc = 0;
 
     for (int i = 0; i < 2; i++) {
-        bool dead;
+        bool again;
 
         rc = lg_pg_take(tx->pg, &tx->c);
         if (rc < 0)
@@ -89,10 +89,10 @@ static int begin(struct lg_pg_tx *tx)
             lg_arena_init(&tx->scratch, 64u << 20);
             return 0;
         }
-        dead = tx->c->dead;
+        again = tx->c->dead && !tx->c->silent;
         tx->c->dead = true; /* in whatever state it is */
         lg_pg_give(tx->pg, tx->c);
-        if (!dead)
+        if (!again)
             break;
     }
     tx->c = NULL;

@@ -4,15 +4,21 @@
 #include "lg_test.h"
 
 #include "base/hash.h"
+#include "base/parse.h"
 #include "postgres/postgres.h"
 
 /*
  * The alert store under test: LG_CONTRACT=sqlite (default) or postgres, whose address is in
- * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER, _PASSWORD, _SSLMODE, _SSLROOTCERT. There each path is a
+ * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER, _PASSWORD, _SSLMODE, _SSLROOTCERT, _TIMEOUT_MS. There each path is a
  * schema of its own.
  */
 static inline struct lg_postgres_options engine_options(void)
 {
+    const char *timeout = getenv("LG_POSTGRES_TIMEOUT_MS");
+    uint64_t ms = 0;
+
+    if (timeout != NULL && lg_parse_u64(lg_str_z(timeout), &ms) < 0)
+        ms = 0;
     return (struct lg_postgres_options){.host = getenv("LG_POSTGRES_HOST"),
             .port = getenv("LG_POSTGRES_PORT"),
             .dbname = getenv("LG_POSTGRES_DBNAME"),
@@ -22,7 +28,8 @@ static inline struct lg_postgres_options engine_options(void)
             .sslrootcert = getenv("LG_POSTGRES_SSLROOTCERT"),
             .schema = getenv("LG_POSTGRES_SCHEMA"),
             .pool_size = 4,
-            .connect_timeout_s = 2};
+            .connect_timeout_s = 2,
+            .statement_timeout_ms = (uint32_t)ms};
 }
 
 static inline bool engine_is(const char *name)
