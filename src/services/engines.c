@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "crypto/encode.h"
+#include "opensearch/init.h"
 #include "postgres/postgres.h"
 #include "services/engines.h"
 
@@ -149,11 +150,101 @@ static int init_postgres(const struct lg_config *cfg, void (*line)(void *user, c
     return rc;
 }
 
+/* Options of OpenSearch with what they point to. */
+struct opensearch {
+    struct lg_opensearch_options opt;
+    const char *urls[LG_CONFIG_LIST_ITEMS];
+    char password[LG_CONFIG_SECRET_BYTES];
+    char api_key[LG_CONFIG_SECRET_BYTES];
+};
+
+static int opensearch_options(
+        const struct lg_config *cfg, struct opensearch *ret, struct lg_err *reterr)
+{
+    const int64_t day = 86400 * LG_NS_PER_SEC;
+    int rc = lg_config_secret_read(
+            &cfg->store.opensearch.password, "store.opensearch.password", ret->password, reterr);
+
+    ret->api_key[0] = '\0';
+    if (rc == 0)
+        rc = lg_config_secret_read(
+                &cfg->store.opensearch.api_key, "store.opensearch.api_key", ret->api_key, reterr);
+    for (size_t i = 0; i < cfg->store.opensearch.urls.n; i++)
+        ret->urls[i] = cfg->store.opensearch.urls.v[i];
+    ret->opt = (struct lg_opensearch_options){.urls = ret->urls,
+            .n_urls = cfg->store.opensearch.urls.n,
+            .user = or_null(cfg->store.opensearch.user),
+            .password = or_null(ret->password),
+            .api_key = or_null(ret->api_key),
+            .ca_file = or_null(cfg->store.opensearch.ca_file),
+            .cert_file = or_null(cfg->store.opensearch.cert_file),
+            .key_file = or_null(cfg->store.opensearch.key_file),
+            .prefix = cfg->store.opensearch.prefix,
+            .shards = cfg->store.opensearch.shards,
+            .replicas = (int)cfg->store.opensearch.replicas,
+            .days_kept = (unsigned)((cfg->store.retention_ns + day - 1) / day)};
+    return rc;
+}
+
+static void opensearch_done(struct opensearch *os)
+{
+    lg_crypto_wipe(os->password, sizeof(os->password));
+    lg_crypto_wipe(os->api_key, sizeof(os->api_key));
+}
+
+static int open_opensearch(
+        const struct lg_config *cfg, struct lg_event_store **ret, struct lg_err *reterr)
+{
+    struct opensearch os;
+    int rc = opensearch_options(cfg, &os, reterr);
+
+    if (rc == 0)
+        rc = lg_opensearch_event_store_open(&os.opt, ret, reterr);
+    opensearch_done(&os);
+    return rc;
+}
+
+struct teller {
+    void (*line)(void *user, const char *text);
+    void *user;
+};
+
+static void tell_step(void *user, const char *what, const char *name, enum lg_init_step step)
+{
+    static const char *const did[] = {[LG_INIT_MADE] = "made",
+            [LG_INIT_CHANGED] = "changed",
+            [LG_INIT_KEPT] = "as it was:",
+            [LG_INIT_NOT_THERE] = "not known to this cluster:"};
+    const struct teller *t = user;
+    char text[512];
+
+    (void)snprintf(text, sizeof(text), "%s %s %s", did[step], what, name);
+    t->line(t->user, text);
+}
+
+static int init_opensearch(const struct lg_config *cfg, void (*line)(void *user, const char *text),
+        void *user, struct lg_err *reterr)
+{
+    struct teller t = {line, user};
+    struct opensearch os;
+    int rc = opensearch_options(cfg, &os, reterr);
+
+    if (rc == 0)
+        rc = lg_opensearch_init(&os.opt, tell_step, &t, reterr);
+    opensearch_done(&os);
+    return rc;
+}
+
 int lg_engine_init_stores(const struct lg_config *cfg, void (*line)(void *user, const char *text),
         void *user, struct lg_err *reterr)
 {
-    return cfg->store.alerts == LG_CONFIG_ALERTS_POSTGRESQL ? init_postgres(cfg, line, user, reterr)
-                                                            : 0;
+    int rc = 0;
+
+    if (cfg->store.alerts == LG_CONFIG_ALERTS_POSTGRESQL)
+        rc = init_postgres(cfg, line, user, reterr);
+    if (rc == 0 && cfg->store.events == LG_CONFIG_EVENTS_OPENSEARCH)
+        rc = init_opensearch(cfg, line, user, reterr);
+    return rc;
 }
 
 int lg_engine_alerts(
@@ -170,6 +261,8 @@ int lg_engine_events(
     const struct lg_sqlite_event_options opt = {
             .dir = dir, .zstd_level = (int)cfg->store.zstd_level};
 
+    if (cfg->store.events == LG_CONFIG_EVENTS_OPENSEARCH)
+        return open_opensearch(cfg, ret, reterr);
     (void)snprintf(dir, sizeof(dir), "%s/events", cfg->data_dir);
     return lg_sqlite_event_store_open(&opt, ret, reterr);
 }
