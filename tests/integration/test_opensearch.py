@@ -25,5 +25,6 @@ def run(program, cluster, *args, timeout=240, **env):
     return text
 
 
-def test_contract(cluster):
-    assert "PASSED" in run("event_contract", cluster)
+@pytest.mark.parametrize("program", ["event_contract", "event_compare_contract"])
+def test_contract(cluster, program):
+    assert "PASSED" in run(program, cluster)
