@@ -212,21 +212,25 @@ static int verify_chunk(struct verifying *v, struct lg_pg_tx *tx)
     return rc < 0 ? rc : n == CHUNK && v->out.first_bad == 0;
 }
 
-int lg_pg_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret)
+int lg_pg_audit_verify_tx(struct lg_pg_tx *tx, struct lg_audit_check *ret)
 {
     struct verifying v = {.last = 0};
-    struct lg_pg_tx tx;
-    int rc = lg_pg_begin_all(&tx, lg_pg_admin_of(st)->pg, false);
+    int rc;
 
-    if (rc < 0)
-        return rc;
     lg_arena_init(&v.a, 1u << 20);
     do
-        rc = verify_chunk(&v, &tx);
+        rc = verify_chunk(&v, tx);
     while (rc > 0);
     lg_arena_done(&v.a);
-    rc = lg_pg_end(&tx, rc);
     if (rc >= 0)
         *ret = v.out;
     return rc;
+}
+
+int lg_pg_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret)
+{
+    struct lg_pg_tx tx;
+    int rc = lg_pg_begin_all(&tx, lg_pg_admin_of(st)->pg, false);
+
+    return rc < 0 ? rc : lg_pg_end(&tx, lg_pg_audit_verify_tx(&tx, ret));
 }

@@ -111,6 +111,13 @@ void lg_pg_q_uuid(struct lg_pg_q *q, const struct lg_uuid *id);
 void lg_pg_q_null(struct lg_pg_q *q, Oid type);
 int lg_pg_q_step(struct lg_pg_q *q) LG_MUST_CHECK; /* 1: a row, 0: no more, < 0 */
 void lg_pg_q_done(struct lg_pg_q *q);
+/* Many runs of one statement without waiting for each: open; bind and send for each row, flush now
+ * and then; close, after an error too. Nothing else may be asked meanwhile. */
+int lg_pg_pipe_open(struct lg_pg_q *q, struct lg_pg_tx *tx, const char *sql, const Oid *types,
+        int n) LG_MUST_CHECK;
+int lg_pg_pipe_send(struct lg_pg_q *q) LG_MUST_CHECK;
+int lg_pg_pipe_flush(struct lg_pg_q *q) LG_MUST_CHECK; /* answers of all that was sent */
+int lg_pg_pipe_close(struct lg_pg_q *q) LG_MUST_CHECK;
 /* One step, then done: how many rows it changed or gave. */
 int64_t lg_pg_q_run(struct lg_pg_q *q) LG_MUST_CHECK;
 
@@ -250,5 +257,7 @@ int lg_pg_audit_list(struct lg_admin_store *st, const struct lg_scope *sc,
         const struct lg_audit_query *aq, struct lg_arena *a, struct lg_audit_row **ret,
         uint32_t *ret_n);
 int lg_pg_audit_verify(struct lg_admin_store *st, struct lg_audit_check *ret);
+/* The same within a transaction of all tenants. */
+int lg_pg_audit_verify_tx(struct lg_pg_tx *tx, struct lg_audit_check *ret) LG_MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 #ifndef LG_POSTGRES_POSTGRES_H
 #define LG_POSTGRES_POSTGRES_H
 
+#include "crypto/chain.h"
 #include "store/admin_store.h"
 #include "store/alert_store.h"
 
@@ -61,6 +62,21 @@ struct lg_postgres_init {
     void *user;
 };
 int lg_postgres_init(const struct lg_postgres_options *o, const struct lg_postgres_init *in,
+        struct lg_err *reterr) LG_MUST_CHECK;
+
+/*
+ * Copies everything from a SQLite store, which nobody may write to meanwhile, into an empty
+ * PostgreSQL one: one transaction, which is committed only where every table has the same rows with
+ * the same digest on both sides and the audit chain is whole. `line` gets one for each table.
+ * LG_EEXIST: there is something in the target; LG_ECORRUPT: the copy is not the same.
+ */
+struct lg_migrated_table {
+    const char *name;
+    uint64_t rows_from, rows_to;
+    struct lg_link digest_from, digest_to;
+};
+int lg_alert_migrate(struct lg_alert_store *from, struct lg_alert_store *to,
+        void (*line)(void *user, const struct lg_migrated_table *t), void *user,
         struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

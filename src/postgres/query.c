@@ -341,6 +341,90 @@ int64_t lg_pg_q_run(struct lg_pg_q *q)
     return rc < 0 ? rc : n;
 }
 
+/* ---- many runs of one statement ---- */
+
+int lg_pg_pipe_open(
+        struct lg_pg_q *q, struct lg_pg_tx *tx, const char *sql, const Oid *types, int n)
+{
+    char name[20];
+    int rc;
+
+    lg_pg_q_open(q, tx, sql);
+    memcpy(q->types, types, sizeof(*types) * (size_t)n);
+    q->n = n;
+    rc = prepare(q, name);
+    q->n = 0;
+    q->row = 0; /* runs that were sent and not looked at */
+    if (rc >= 0 && PQenterPipelineMode(tx->c->pq) == 0) {
+        tx->c->dead = true;
+        rc = LG_EIO;
+    }
+    return rc;
+}
+
+int lg_pg_pipe_send(struct lg_pg_q *q)
+{
+    struct lg_pg_conn *c = q->tx->c;
+    char name[20];
+
+    if (q->rc >= 0 && c->dead)
+        q->rc = LG_EIO;
+    if (q->rc >= 0)
+        q->rc = prepare(q, name); /* it is: this gives its name */
+    if (q->rc >= 0 &&
+            PQsendQueryPrepared(c->pq, name, q->n, q->values, q->lengths, q->formats, 1) == 0) {
+        c->dead = true;
+        q->rc = LG_EIO;
+    }
+    if (q->rc >= 0)
+        q->row++;
+    return q->rc;
+}
+
+/* The results of what was sent, and the end of the pipeline. */
+static int drain(struct lg_pg_q *q)
+{
+    struct lg_pg_conn *c = q->tx->c;
+    PGresult *r = NULL;
+    int rc = 0;
+
+    if (PQpipelineSync(c->pq) == 0) {
+        c->dead = true;
+        return LG_EIO;
+    }
+    for (; q->row > 0 && !c->dead; q->row--) {
+        int one = lg_pg_await(q->tx->pg, c, &r);
+
+        /* what comes after a failure says only that it was passed over */
+        if (one >= 0 && rc >= 0)
+            one = lg_pg_code(c, r);
+        rc = rc < 0 ? rc : one;
+        PQclear(r);
+        r = NULL;
+    }
+    if (!c->dead && lg_pg_await(q->tx->pg, c, &r) >= 0)
+        PQclear(r);
+    return c->dead && rc >= 0 ? LG_EIO : rc;
+}
+
+int lg_pg_pipe_flush(struct lg_pg_q *q)
+{
+    struct lg_pg_conn *c = q->tx->c;
+    int rc = c->dead ? LG_EIO : drain(q);
+
+    q->rc = q->rc < 0 ? q->rc : rc;
+    return q->rc;
+}
+
+int lg_pg_pipe_close(struct lg_pg_q *q)
+{
+    int rc = lg_pg_pipe_flush(q);
+
+    if (!q->tx->c->dead && PQexitPipelineMode(q->tx->c->pq) == 0)
+        q->tx->c->dead = true;
+    return q->tx->c->dead && rc >= 0 ? LG_EIO : rc;
+}
+
 /* ---- columns ---- */
 
 bool lg_pg_q_col_null(const struct lg_pg_q *q, int i)

@@ -727,6 +727,41 @@ static void test_differential(void **state)
     assert_memory_equal(c[0].head, c[1].head, sizeof(c[0].head));
 }
 
+/* What the one holds, moved into an empty other, table by table with the same digest; then both
+ * answer alike again. */
+static void count_table(void *user, const struct lg_migrated_table *t)
+{
+    unsigned *filled = (unsigned *)user;
+
+    if (t->rows_from != t->rows_to || lg_link_cmp(&t->digest_from, &t->digest_to) != 0)
+        fail_msg("%s: %llu rows became %llu, or others", t->name, (unsigned long long)t->rows_from,
+                (unsigned long long)t->rows_to);
+    *filled += t->rows_from > 0;
+}
+
+static void test_migrate(void **state)
+{
+    struct lg_postgres_options o = engine_options();
+    struct lg_err err = {0};
+    unsigned filled = 0;
+    char schema[64];
+
+    (void)state;
+    run_steps();
+    lg_alert_store_close(p.st[1]);
+    (void)snprintf(schema, sizeof(schema), "%s_moved", o.schema);
+    o.schema = schema;
+    assert_int_equal(lg_postgres_alert_store_open(&o, &p.st[1], &err), 0);
+    if (lg_alert_migrate(p.st[0], p.st[1], count_table, &filled, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(filled, 19);
+    assert_int_equal(lg_alert_migrate(p.st[0], p.st[1], NULL, NULL, &err), LG_EEXIST);
+    assert_int_equal(OPS(1)->verify(p.st[1], &err), 0);
+    p.outbox[0] = p.outbox[1] = 0;
+    run_steps();
+    assert_int_equal(OPS(1)->verify(p.st[1], &err), 0);
+}
+
 static int setup(void **state)
 {
     struct lg_postgres_options o = engine_options();
@@ -756,6 +791,17 @@ static int setup(void **state)
     return 0;
 }
 
+/* A schema of its own for the second test. */
+static int setup_empty(void **state)
+{
+    char schema[64];
+
+    memset(&p, 0, sizeof(p));
+    (void)snprintf(schema, sizeof(schema), "%s_2", getenv("LG_POSTGRES_SCHEMA"));
+    assert_int_equal(setenv("LG_POSTGRES_SCHEMA", schema, 1), 0);
+    return setup(state);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -774,7 +820,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test_setup_teardown(test_differential, setup, teardown)};
+            cmocka_unit_test_setup_teardown(test_differential, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_migrate, setup_empty, teardown)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -190,6 +190,27 @@ static void do_verify(char **args)
     (void)printf("verify %d %s\n", rc, err.text);
 }
 
+static void print_table(void *user, const struct lg_migrated_table *t)
+{
+    (void)user;
+    (void)printf("table %s %llu %llu %s\n", t->name, (unsigned long long)t->rows_from,
+            (unsigned long long)t->rows_to,
+            lg_link_cmp(&t->digest_from, &t->digest_to) == 0 ? "same" : "different");
+}
+
+/* migrate PATH */
+static void do_migrate(char **args)
+{
+    struct lg_alert_store *from = NULL;
+    struct lg_err err = {0};
+    int rc;
+
+    must(lg_sqlite_alert_store_open(args[0], &from, &err) == 0, err.text, 0);
+    rc = lg_alert_migrate(from, st, print_table, NULL, &err);
+    (void)printf("migrate %d %s\n", rc, rc < 0 ? err.text : "");
+    lg_alert_store_close(from);
+}
+
 static void do_nothing(char **args)
 {
     (void)args;
@@ -223,7 +244,7 @@ int main(int argc, char **argv)
         void (*call)(char **args);
     } calls[] = {{"apply", 3, do_apply}, {"audit", 2, do_audit}, {"patch", 2, do_patch},
             {"get", 2, do_get}, {"outbox", 1, do_outbox}, {"verify", 0, do_verify},
-            {"open", 0, do_nothing}};
+            {"migrate", 1, do_migrate}, {"open", 0, do_nothing}};
 
     if (argc == 4 && strcmp(argv[1], "init") == 0)
         return do_init(argv + 2);
@@ -241,7 +262,7 @@ int main(int argc, char **argv)
         lg_alert_store_close(st);
         return 0;
     }
-    (void)fprintf(
-            stderr, "usage: postgres_tool apply|audit|patch|get|outbox|verify|open|init ...\n");
+    (void)fprintf(stderr,
+            "usage: postgres_tool apply|audit|patch|get|outbox|verify|migrate|open|init ...\n");
     return 2;
 }

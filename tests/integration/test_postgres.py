@@ -78,7 +78,7 @@ def test_contract(server, suite):
     assert after > before + 5, "it did not run on this server"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_differential(server, seed):
     out = run(server, f"differential{seed}", program="alert_differential", LG_SEED=str(seed))
     assert "[  PASSED  ]" in out
