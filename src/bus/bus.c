@@ -264,6 +264,8 @@ int lg_bus_lag(struct lg_bus *bus, struct lg_str group, int topic, uint64_t *ret
     int32_t n = lg_bus_partitions(bus, topic);
     uint64_t lag = 0;
 
+    if (bus->ops->lag != NULL)
+        return bus->ops->lag(bus, group, topic, ret);
     for (int32_t p = 0; p < n; p++) {
         int64_t begin, end, committed;
         int rc = lg_bus_offsets(bus, topic, p, &begin, &end);

@@ -31,6 +31,8 @@ struct lg_bus_ops {
     size_t (*assignment)(struct lg_bus_consumer *c, struct lg_bus_offset *out, size_t max);
     int (*committed)(
             struct lg_bus *bus, struct lg_str group, int topic, int32_t partition, int64_t *ret);
+    /* NULL: of offsets and committed */
+    int (*lag)(struct lg_bus *bus, struct lg_str group, int topic, uint64_t *ret);
     int (*group_set)(struct lg_bus *bus, struct lg_str group, const struct lg_bus_offset *offset);
     int (*group_delete)(struct lg_bus *bus, struct lg_str group);
     int (*read)(struct lg_bus *bus, int topic, int32_t partition, int64_t offset, size_t max_bytes,
