@@ -118,8 +118,12 @@ static int store_verify(struct lg_alert_store *st, struct lg_err *reterr)
 
     memset(reterr, 0, sizeof(*reterr));
     rc = lg_pg_begin_all(&tx, ps->pg, false);
-    if (rc >= 0)
-        rc = lg_pg_end(&tx, verify_sql(&tx, reterr));
+    if (rc >= 0) {
+        rc = lg_pg_patient(&tx);
+        if (rc >= 0)
+            rc = verify_sql(&tx, reterr);
+        rc = lg_pg_end(&tx, rc);
+    }
     if (rc >= 0)
         rc = lg_pg_audit_verify(&ps->admin, &au);
     if (rc >= 0 && au.first_bad != 0)

@@ -162,9 +162,10 @@ int lg_pg_code(struct lg_pg_conn *c, const PGresult *r)
     state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     note(c->told, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
     (void)snprintf(c->state, sizeof(c->state), "%s", state != NULL ? state : "");
-    /* 57P: the server goes down; 25006: it is a stand-by now. */
+    /* The server goes down (57P), is a stand-by now, or does not know what was prepared. */
     if (PQstatus(c->pq) != CONNECTION_OK || strncmp(c->state, "57P", 3) == 0 ||
-            strcmp(c->state, "25006") == 0)
+            strcmp(c->state, "25006") == 0 || strcmp(c->state, "26000") == 0 ||
+            strcmp(c->state, "0A000") == 0)
         c->dead = true;
     for (size_t i = 0; state != NULL && i < sizeof(codes) / sizeof(*codes); i++)
         if (strncmp(state, codes[i].state, strlen(codes[i].state)) == 0)
@@ -201,9 +202,9 @@ static int wait_busy(struct lg_pg_conn *c, int64_t end)
     return 0;
 }
 
-int lg_pg_await(struct lg_pg *pg, struct lg_pg_conn *c, PGresult **ret)
+int lg_pg_await(struct lg_pg_conn *c, PGresult **ret)
 {
-    int64_t end = lg_clock_monotonic() + (int64_t)(pg->statement_timeout_ms + GRACE_MS) * MS;
+    int64_t end = lg_clock_monotonic() + ((int64_t)c->timeout_ms + GRACE_MS) * MS;
     PGresult *last = NULL, *r;
     int rc;
 
@@ -223,14 +224,14 @@ int lg_pg_await(struct lg_pg *pg, struct lg_pg_conn *c, PGresult **ret)
     return 0;
 }
 
-int lg_pg_exec(struct lg_pg *pg, struct lg_pg_conn *c, const char *sql)
+int lg_pg_exec(struct lg_pg_conn *c, const char *sql)
 {
     PGresult *r = NULL;
     int rc = 0;
 
     if (c->dead || PQsendQuery(c->pq, sql) == 0)
         return gone(c, PQerrorMessage(c->pq));
-    rc = lg_pg_await(pg, c, &r);
+    rc = lg_pg_await(c, &r);
     if (rc >= 0)
         rc = lg_pg_code(c, r);
     PQclear(r);
@@ -257,7 +258,7 @@ static int session(struct lg_pg *pg, struct lg_pg_conn *c)
                 " set_config('row_security', 'on', false)",
                 3, NULL, values, NULL, NULL, 0) == 0)
         return gone(c, PQerrorMessage(c->pq));
-    rc = lg_pg_await(pg, c, &r);
+    rc = lg_pg_await(c, &r);
     if (rc >= 0)
         rc = lg_pg_code(c, r);
     PQclear(r);
@@ -284,6 +285,7 @@ static int conn_new(struct lg_pg *pg, struct lg_pg_conn **ret, char told[200])
     if (c == NULL)
         return LG_ENOMEM;
     lg_map_init(&c->prepared);
+    c->timeout_ms = pg->statement_timeout_ms;
     c->pq = PQconnectdbParams(pg->words, pg->values, 0);
     if (c->pq == NULL) {
         rc = LG_ENOMEM;
@@ -381,6 +383,7 @@ void lg_pg_give(struct lg_pg *pg, struct lg_pg_conn *c)
     struct lg_pg_conn *drop = NULL;
     bool news = false;
 
+    c->timeout_ms = pg->statement_timeout_ms;
     (void)pthread_mutex_lock(&pg->lock);
     if (c->dead) {
         drop = c;
@@ -408,7 +411,7 @@ void lg_pg_give(struct lg_pg *pg, struct lg_pg_conn *c)
 
 /* ---- a commit without an answer ---- */
 
-static int ask_outcome(struct lg_pg *pg, struct lg_pg_conn *c, const char *xid, char ret[24])
+static int ask_outcome(struct lg_pg_conn *c, const char *xid, char ret[24])
 {
     const char *const values[] = {xid};
     PGresult *r = NULL;
@@ -418,7 +421,7 @@ static int ask_outcome(struct lg_pg *pg, struct lg_pg_conn *c, const char *xid, 
     if (PQsendQueryParams(c->pq, "SELECT pg_xact_status($1::text::xid8)", 1, NULL, values, NULL,
                 NULL, 0) == 0)
         return LG_EIO;
-    rc = lg_pg_await(pg, c, &r);
+    rc = lg_pg_await(c, &r);
     if (rc >= 0)
         rc = lg_pg_code(c, r);
     if (rc >= 0 && PQntuples(r) == 1)
@@ -437,7 +440,7 @@ int lg_pg_outcome(struct lg_pg *pg, const char *xid)
         char state[24], told[200];
 
         if (conn_new(pg, &c, told) >= 0) {
-            int rc = ask_outcome(pg, c, xid, state);
+            int rc = ask_outcome(c, xid, state);
 
             conn_free(c);
             if (rc >= 0 && strcmp(state, "committed") == 0)

@@ -80,7 +80,7 @@ static int make_role(struct init *it)
     lg_buf_addc(&sql, '\0');
     rc = literal == NULL ? LG_ENOMEM : sql.failed;
     if (rc >= 0)
-        rc = lg_pg_exec(it->tx.pg, it->tx.c, sql.p);
+        rc = lg_pg_exec(it->tx.c, sql.p);
     PQfreemem(verifier);
     PQfreemem(literal);
     lg_buf_done(&sql);
@@ -128,7 +128,7 @@ static int grant(
     lg_buf_init(&sql, 4096);
     lg_buf_printf(&sql, "GRANT %s ON %s %s TO %s", rights, what, name, it->role);
     lg_buf_addc(&sql, '\0');
-    rc = sql.failed != 0 ? sql.failed : lg_pg_exec(it->tx.pg, it->tx.c, sql.p);
+    rc = sql.failed != 0 ? sql.failed : lg_pg_exec(it->tx.c, sql.p);
     lg_buf_done(&sql);
     return rc < 0 ? rc : 1;
 }

@@ -18,10 +18,11 @@ struct lg_pg_conn {
     PGconn *pq;
     struct lg_map prepared; /* hash of text and types -> 1 */
     struct lg_pg_conn *next;
-    bool silent;    /* dead, because the server took too long */
-    bool dead;      /* not to be used again */
-    char state[6];  /* SQLSTATE of the last failure */
-    char told[200]; /* and its message */
+    uint32_t timeout_ms; /* of one statement */
+    bool silent;         /* dead, because the server took too long */
+    bool dead;           /* not to be used again */
+    char state[6];       /* SQLSTATE of the last failure */
+    char told[200];      /* and its message */
 };
 
 /* The pool. */
@@ -46,10 +47,10 @@ void lg_pg_free(struct lg_pg *pg);
 int lg_pg_take(struct lg_pg *pg, struct lg_pg_conn **ret) LG_MUST_CHECK;
 void lg_pg_give(struct lg_pg *pg, struct lg_pg_conn *c);
 /* One command without values. */
-int lg_pg_exec(struct lg_pg *pg, struct lg_pg_conn *c, const char *sql) LG_MUST_CHECK;
+int lg_pg_exec(struct lg_pg_conn *c, const char *sql) LG_MUST_CHECK;
 /* Waits for what was sent; *ret is its last result, whatever that is. LG_EIO: the connection is
  * dead; it is too when the server does not answer in time. */
-int lg_pg_await(struct lg_pg *pg, struct lg_pg_conn *c, PGresult **ret) LG_MUST_CHECK;
+int lg_pg_await(struct lg_pg_conn *c, PGresult **ret) LG_MUST_CHECK;
 /* The result's failure as one of our codes, noted in the connection; 0 where it is none. */
 int lg_pg_code(struct lg_pg_conn *c, const PGresult *r);
 /* Looks up what became of a transaction whose commit was not answered: 0 or LG_EIO. */
@@ -75,6 +76,8 @@ int lg_pg_begin(struct lg_pg_tx *tx, struct lg_pg *pg, bool writes, const struct
         struct lg_str filter) LG_MUST_CHECK;
 /* For our own services: all tenants. */
 int lg_pg_begin_all(struct lg_pg_tx *tx, struct lg_pg *pg, bool writes) LG_MUST_CHECK;
+/* What follows in it may take long (verify, migrate): an hour a statement. */
+int lg_pg_patient(struct lg_pg_tx *tx) LG_MUST_CHECK;
 /* Commits, with `rc` < 0 rolls back. Returns rc or the commit's error. */
 int lg_pg_end(struct lg_pg_tx *tx, int rc) LG_MUST_CHECK;
 

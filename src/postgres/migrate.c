@@ -240,11 +240,11 @@ static int read_back(struct lg_pg_tx *tx, enum lg_dump_table t, struct digest *r
             tables[t].columns, tables[t].from, tables[t].key);
     lg_buf_addc(&sql, '\0');
     lg_arena_init(&a, 64u << 20);
-    rc = sql.failed != 0 ? sql.failed : lg_pg_exec(tx->pg, tx->c, sql.p);
+    rc = sql.failed != 0 ? sql.failed : lg_pg_exec(tx->c, sql.p);
     while (rc >= 0 && (rc = digest_fetch(tx, lg_dump_schemas[t].kinds, &a, ret)) > 0)
         ;
     if (rc >= 0)
-        rc = lg_pg_exec(tx->pg, tx->c, "CLOSE migrated");
+        rc = lg_pg_exec(tx->c, "CLOSE migrated");
     lg_arena_done(&a);
     lg_buf_done(&sql);
     return rc;
@@ -321,6 +321,8 @@ int lg_alert_migrate(struct lg_alert_store *from, struct lg_alert_store *to,
     if (rc < 0)
         return lg_err_set(reterr, rc, "PostgreSQL: %s", lg_err_name(rc));
     rc = lg_pg_lock(&tx, LG_PG_LOCK_SCHEMA); /* one at a time */
+    if (rc >= 0)
+        rc = lg_pg_patient(&tx);
     if (rc >= 0)
         rc = is_empty(&tx, reterr);
     for (int t = 0; rc >= 0 && t < LG_DUMP_TABLE_COUNT; t++) {

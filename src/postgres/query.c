@@ -47,13 +47,13 @@ static int begin_on(struct lg_pg_tx *tx)
         tx->c->dead = true;
         return rc;
     }
-    rc = lg_pg_await(tx->pg, tx->c, &r); /* BEGIN */
+    rc = lg_pg_await(tx->c, &r); /* BEGIN */
     if (rc >= 0)
         rc = lg_pg_code(tx->c, r);
     PQclear(r);
     r = NULL;
     if (rc >= 0)
-        rc = lg_pg_await(tx->pg, tx->c, &r); /* the settings */
+        rc = lg_pg_await(tx->c, &r); /* the settings */
     if (rc >= 0)
         rc = lg_pg_code(tx->c, r);
     if (rc >= 0) {
@@ -64,7 +64,7 @@ static int begin_on(struct lg_pg_tx *tx)
     }
     PQclear(r);
     r = NULL;
-    if (!tx->c->dead && lg_pg_await(tx->pg, tx->c, &r) >= 0) { /* the end of the pipeline */
+    if (!tx->c->dead && lg_pg_await(tx->c, &r) >= 0) { /* the end of the pipeline */
         PQclear(r);
         if (PQexitPipelineMode(tx->c->pq) == 0)
             tx->c->dead = true;
@@ -135,6 +135,17 @@ int lg_pg_begin(struct lg_pg_tx *tx, struct lg_pg *pg, bool writes, const struct
     return rc < 0 ? rc : 1;
 }
 
+int lg_pg_patient(struct lg_pg_tx *tx)
+{
+    struct lg_pg_q q;
+
+    tx->c->timeout_ms = 3600000;
+    lg_pg_q_open(&q, tx,
+            "SELECT set_config('statement_timeout', '3600000', true), set_config("
+            "'idle_in_transaction_session_timeout', '3600000', true)");
+    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+}
+
 /* ROLLBACK is also what the server answers to a COMMIT of a transaction that failed. */
 static int commit(struct lg_pg_tx *tx)
 {
@@ -145,7 +156,7 @@ static int commit(struct lg_pg_tx *tx)
         tx->c->dead = true;
         return LG_EIO;
     }
-    rc = lg_pg_await(tx->pg, tx->c, &r);
+    rc = lg_pg_await(tx->c, &r);
     if (rc >= 0)
         rc = lg_pg_code(tx->c, r);
     if (rc >= 0 && strcmp(PQcmdStatus(r), "COMMIT") != 0)
@@ -161,7 +172,7 @@ int lg_pg_end(struct lg_pg_tx *tx, int rc)
     if (tx->c->dead) {
         rc = rc < 0 ? rc : LG_EIO;
     } else if (rc < 0) {
-        if (lg_pg_exec(tx->pg, tx->c, "ROLLBACK") < 0)
+        if (lg_pg_exec(tx->c, "ROLLBACK") < 0)
             tx->c->dead = true;
     } else {
         int ended = commit(tx);
@@ -279,15 +290,20 @@ static int prepare(struct lg_pg_q *q, char name[20])
     (void)snprintf(name, 20, "s%016llx", (unsigned long long)key);
     if (lg_map_get(&c->prepared, key) != NULL)
         return 0;
+    rc = lg_map_put(&c->prepared, key, 1); /* first: what the server has must be known */
+    if (rc < 0)
+        return rc;
     if (PQsendPrepare(c->pq, name, q->sql, q->n, q->types) == 0) {
         c->dead = true;
         return LG_EIO;
     }
-    rc = lg_pg_await(q->tx->pg, c, &r);
+    rc = lg_pg_await(c, &r);
     if (rc >= 0)
         rc = lg_pg_code(c, r);
     PQclear(r);
-    return rc < 0 ? rc : lg_map_put(&c->prepared, key, 1);
+    if (rc < 0)
+        (void)lg_map_del(&c->prepared, key);
+    return rc;
 }
 
 static int ask(struct lg_pg_q *q)
@@ -307,7 +323,7 @@ static int ask(struct lg_pg_q *q)
         c->dead = true;
         return LG_EIO;
     }
-    rc = lg_pg_await(q->tx->pg, c, &q->res);
+    rc = lg_pg_await(c, &q->res);
     return rc < 0 ? rc : lg_pg_code(c, q->res);
 }
 
@@ -393,7 +409,7 @@ static int drain(struct lg_pg_q *q)
         return LG_EIO;
     }
     for (; q->row > 0 && !c->dead; q->row--) {
-        int one = lg_pg_await(q->tx->pg, c, &r);
+        int one = lg_pg_await(c, &r);
 
         /* what comes after a failure says only that it was passed over */
         if (one >= 0 && rc >= 0)
@@ -402,7 +418,7 @@ static int drain(struct lg_pg_q *q)
         PQclear(r);
         r = NULL;
     }
-    if (!c->dead && lg_pg_await(q->tx->pg, c, &r) >= 0)
+    if (!c->dead && lg_pg_await(c, &r) >= 0)
         PQclear(r);
     return c->dead && rc >= 0 ? LG_EIO : rc;
 }

@@ -228,7 +228,7 @@ static int make_schema(struct lg_pg_tx *tx)
     if (rc != 0)
         return rc < 0 ? rc : 0;
     (void)snprintf(sql, sizeof(sql), "CREATE SCHEMA %s", tx->pg->schema);
-    return lg_pg_exec(tx->pg, tx->c, sql);
+    return lg_pg_exec(tx->c, sql);
 }
 
 /* The lock is the transaction's: others that start meanwhile find the new version. */
@@ -247,12 +247,12 @@ static int upgrade(struct lg_pg_tx *tx, bool *ret_changed, struct lg_err *reterr
         return check_version(version, reterr);
     rc = make_schema(tx);
     if (rc >= 0)
-        rc = lg_pg_exec(tx->pg, tx->c,
+        rc = lg_pg_exec(tx->c,
                 "CREATE TABLE IF NOT EXISTS schema_version(version integer PRIMARY KEY, applied_at "
                 "timestamptz NOT NULL DEFAULT now())");
     for (int64_t i = version; i < lg_pg_schema_version; i++) {
         for (const char *const *s = steps[i]; rc >= 0 && *s != NULL; s++)
-            rc = lg_pg_exec(tx->pg, tx->c, *s);
+            rc = lg_pg_exec(tx->c, *s);
         lg_pg_q_open(&q, tx, "INSERT INTO schema_version(version) VALUES($1)");
         lg_pg_q_i64(&q, i + 1);
         if (rc >= 0)

@@ -274,11 +274,43 @@ static void test_settings(void **state)
     assert_int_equal(f.ad->ops->setting_put(f.ad, LG_STR("cursor_key"), LG_STR("x")), LG_EINVAL);
 }
 
+static void test_sessions(void **state)
+{
+    struct lg_session_row s = {.token_id = LG_STR("t1"), .created_at = 1, .expires_at = 100}, *list;
+    uint32_t n;
+
+    (void)state;
+    for (uint8_t i = 1; i <= 3; i++) {
+        s.hash[0] = i;
+        s.seen_at = 10 * i;
+        assert_int_equal(f.ad->ops->session_put(f.ad, &s), 0);
+    }
+    assert_int_equal(f.ad->ops->session_put(f.ad, &s), LG_EEXIST);
+    s.hash[0] = 1;
+    assert_int_equal(f.ad->ops->session_seen(f.ad, s.hash, 50), 0);
+    assert_int_equal(f.ad->ops->session_all(f.ad, 2, &f.arena, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(list[0].hash[0], 1);
+    assert_int_equal(list[1].hash[0], 3);
+    assert_int_equal(f.ad->ops->session_purge(f.ad, 60, 20), 0);
+    assert_int_equal(f.ad->ops->session_all(f.ad, 9, &f.arena, &list, &n), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(f.ad->ops->session_delete(f.ad, s.hash), 0);
+    assert_int_equal(f.ad->ops->session_delete(f.ad, s.hash), 0);   /* an unknown one */
+    assert_int_equal(f.ad->ops->session_seen(f.ad, s.hash, 70), 0); /* stays closed */
+    assert_int_equal(f.ad->ops->session_purge(f.ad, 100, 0), 0);
+    assert_int_equal(f.ad->ops->session_all(f.ad, 9, &f.arena, &list, &n), 0);
+    assert_int_equal(n, 0);
+    s.token_id = LG_STR("");
+    assert_int_equal(f.ad->ops->session_put(f.ad, &s), LG_EINVAL);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_tenants), T(test_tokens), T(test_audit),
-            T(test_searches), T(test_deliveries), T(test_deliveries_purged), T(test_settings)};
+            T(test_searches), T(test_deliveries), T(test_deliveries_purged), T(test_settings),
+            T(test_sessions)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,7 @@
 /* The contract of the alert store, asked through its ops, of the back end that LG_CONTRACT names. */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "alert_engine.h"
 
 #define FIXTURE_OPEN engine_open
@@ -543,13 +546,208 @@ static void test_endpoints_similar(void **state)
     assert_memory_equal(&als[0].alert_id, &r2.ret_alert_id, 16);
 }
 
+/* The last word on an alert counts, by when it was given. */
+static void test_quality(void **state)
+{
+    struct lg_quality_query q = {.from = 100 * SEC, .to = 200 * SEC, .parts = 2};
+    struct make_inference mi = first;
+    struct lg_quality sum;
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        struct lg_feedback fb = {.author = LG_STR("anna"), .created_at = (110 + 20 * i) * SEC};
+        char host[8] = {'h', (char)('0' + i)};
+
+        mi.endpoint = host;
+        mi.id = 1 + i;
+        mi.tenant = i == 3 ? "b" : "a";
+        fb.alert_id = apply_at(&mi, 1 * SEC).ret_alert_id;
+        fb.is_true_positive = i != 1;
+        assert_int_equal(f.st->ops->feedback_add(f.st, f.all, &fb, &f.arena), 0);
+        if (i == 0) { /* overruled */
+            fb.is_true_positive = false;
+            fb.created_at += SEC;
+            assert_int_equal(f.st->ops->feedback_add(f.st, f.all, &fb, &f.arena), 0);
+        }
+    }
+    assert_int_equal(f.st->ops->quality(f.st, f.a, &q, &f.arena, &sum), 0);
+    assert_int_equal(sum.feedback, 4);
+    assert_int_equal(sum.all.right, 1);
+    assert_int_equal(sum.all.wrong, 2);
+    assert_int_equal(sum.severity[LG_SEVERITY_MEDIUM].wrong, 2);
+    assert_int_equal(sum.over_time[0].wrong, 2);
+    assert_int_equal(sum.over_time[1].right, 1);
+    assert_int_equal(sum.n_techniques, 1);
+    assert_str(sum.techniques[0].technique, "T1059.001");
+    assert_int_equal(f.st->ops->quality(f.st, f.none, &q, &f.arena, &sum), 0);
+    assert_int_equal(sum.feedback, 0);
+    q.to = q.from;
+    assert_int_equal(f.st->ops->quality(f.st, f.a, &q, &f.arena, &sum), LG_EINVAL);
+}
+
+/* ---- many threads on one store ---- */
+
+#define THREADS 6
+#define ROUNDS 15
+static atomic_int failed;
+
+static void expect(bool sound)
+{
+    if (!sound)
+        atomic_fetch_add(&failed, 1);
+}
+
+static void read_and_patch(const struct lg_scope *sc, struct lg_arena *a, unsigned round)
+{
+    struct lg_alert_query q = {.limit = 5, .statuses = 1u << LG_ALERT_OPEN};
+    struct lg_alert_patch p = {.has_status = true,
+            .status = round % 2 == 0 ? LG_ALERT_ACKNOWLEDGED : LG_ALERT_OPEN,
+            .actor = LG_STR("x"),
+            .now = 5 * SEC};
+    struct lg_alert_page page = {0};
+    struct lg_alert al;
+    unsigned steps;
+
+    expect(f.st->ops->alert_list(f.st, sc, &q, a, &page) >= 0);
+    for (uint32_t i = 0; i < page.n; i++)
+        expect(page.alerts[i].status == LG_ALERT_OPEN);
+    if (page.n > 0)
+        expect(f.st->ops->alert_patch(f.st, sc, &page.alerts[0].alert_id, &p, a, &al, &steps) >= 0);
+}
+
+/* Half of the verdicts come from two threads at once. */
+static void *work(void *arg)
+{
+    unsigned me = *(const unsigned *)arg;
+    struct lg_arena a;
+    struct maker m;
+
+    maker_init(&m);
+    lg_arena_init(&a, 64u << 20);
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        struct make_inference mi = first;
+        struct lg_audit_row row = {.at = i, .actor = LG_STR("x"), .action = LG_STR("y")};
+        struct lg_apply it = {0};
+        struct lg_inference in;
+        struct lg_err err = {0};
+
+        mi.id = i % 2 == 0 ? 1000 + me / 2 * ROUNDS + i : 1 + me * ROUNDS + i;
+        mi.endpoint = i % 3 == 0 ? "shared" : "other";
+        mi.window_end_s += i;
+        in = make_own(&m, &mi);
+        it.in = &in;
+        expect(f.st->ops->apply(f.st, &it, 1, GAP_NS, 3 * SEC, &err) >= 0);
+        read_and_patch(f.a, &a, i);
+        expect(f.st->admin->ops->audit_append(f.st->admin, &row, 1) >= 0);
+        lg_arena_clear(&a);
+    }
+    lg_arena_done(&a);
+    maker_done(&m);
+    return NULL;
+}
+
+static void test_threads(void **state)
+{
+    unsigned numbers[THREADS];
+    struct lg_audit_check c;
+    pthread_t t[THREADS];
+    struct lg_err err = {0};
+    uint64_t total = 0, occurrences = 0;
+    struct lg_alert_query q = {.limit = 1000};
+    struct lg_alert_page page;
+
+    (void)state;
+    atomic_store(&failed, 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        numbers[i] = i;
+        assert_int_equal(pthread_create(&t[i], NULL, work, &numbers[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++)
+        (void)pthread_join(t[i], NULL);
+    assert_int_equal(atomic_load(&failed), 0);
+    assert_int_equal(f.st->ops->alert_list(f.st, f.all, &q, &f.arena, &page), 0);
+    assert_int_equal(f.st->ops->alert_count(f.st, f.all, LG_STR(""), 0, &total), 0);
+    assert_int_equal(page.n, total);
+    for (uint32_t i = 0; i < page.n; i++)
+        occurrences += page.alerts[i].occurrences;
+    /* 8 rounds shared by two threads, 7 of one's own */
+    assert_int_equal(occurrences, THREADS / 2 * 8 + THREADS * 7);
+    if (f.st->ops->verify(f.st, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(f.st->admin->ops->audit_verify(f.st->admin, &c), 0);
+    assert_int_equal(c.rows, THREADS * ROUNDS);
+    assert_int_equal(c.first_bad, 0);
+}
+
+/* ---- out of memory, anywhere ---- */
+
+static int do_all(const struct lg_inference *in, unsigned round)
+{
+    struct lg_alert_query q = {.limit = 3, .text = LG_STR("power"), .sort = LG_ALERT_BY_PROB};
+    struct lg_quality_query qq = {.from = 1, .to = 9 * SEC, .parts = 3};
+    struct lg_alert_patch p = {.has_status = true,
+            .status = round % 2 == 0 ? LG_ALERT_ACKNOWLEDGED : LG_ALERT_OPEN,
+            .actor = LG_STR("x"),
+            .now = 5 * SEC};
+    struct lg_audit_row row = {.at = 1, .actor = LG_STR("\xff"), .action = LG_STR("y")};
+    struct lg_apply it = {.in = in};
+    struct lg_alert_page page;
+    struct lg_outbox_row *rows;
+    struct lg_quality sum;
+    struct lg_alert al, *als;
+    struct lg_err err;
+    unsigned steps;
+    uint32_t n;
+    int rc;
+
+    if ((rc = f.st->ops->apply(f.st, &it, 1, GAP_NS, 3 * SEC, &err)) < 0 ||
+            (rc = f.st->ops->alert_list(f.st, f.a, &q, &f.arena, &page)) < 0 ||
+            (rc = f.st->ops->alert_patch(f.st, f.a, &it.ret_alert_id, &p, &f.arena, &al, &steps)) <
+                    0 ||
+            (rc = f.st->ops->alert_similar(f.st, f.a, &it.ret_alert_id, 5, &f.arena, &als, &n)) <
+                    0 ||
+            (rc = f.st->ops->quality(f.st, f.a, &qq, &f.arena, &sum)) < 0 ||
+            (rc = f.st->ops->outbox_read(f.st, 0, 5, &f.arena, &rows, &n)) < 0)
+        return rc;
+    return f.st->admin->ops->audit_append(f.st->admin, &row, 1);
+}
+
+static void test_oom(void **state)
+{
+    struct make_inference mi = first;
+    struct lg_err err = {0};
+    bool through = false;
+
+    (void)state;
+    for (unsigned n = 1; !through && n < 2000; n++) {
+        struct lg_inference in;
+        int rc;
+
+        mi.id = n;
+        in = make_own(&f.m, &mi);
+        in.hostname = LG_STR("h\xff");
+        lg_arena_done(&f.arena);
+        lg_arena_init(&f.arena, 64u << 20);
+        (void)lg_mem_fail_from(n);
+        rc = do_all(&in, n);
+        (void)lg_mem_fail_from(0);
+        if (rc < 0)
+            assert_int_equal(rc, LG_ENOMEM);
+        through = rc >= 0;
+        lg_arena_clear(&f.m.a);
+    }
+    assert_true(through);
+    if (f.st->ops->verify(f.st, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
     const struct CMUnitTest tests[] = {T(test_fold), T(test_recurrence), T(test_steps),
             T(test_etag), T(test_outbox), T(test_isolation), T(test_list_model), T(test_pages),
             T(test_cursor_lies), T(test_text), T(test_suppression), T(test_feedback),
-            T(test_endpoints_similar)};
+            T(test_endpoints_similar), T(test_quality), T(test_threads), T(test_oom)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
