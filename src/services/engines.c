@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "crypto/encode.h"
+#include "kafka/kafka.h"
 #include "opensearch/init.h"
 #include "postgres/postgres.h"
 #include "services/engines.h"
@@ -267,7 +268,7 @@ int lg_engine_events(
     return lg_sqlite_event_store_open(&opt, ret, reterr);
 }
 
-int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr)
+static int open_embedded(const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr)
 {
     char path[LG_CONFIG_PATH_BYTES + 16];
     const struct lg_bus_embedded_options opt = {.path = path,
@@ -278,4 +279,97 @@ int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_er
 
     (void)snprintf(path, sizeof(path), "%s/bus", cfg->data_dir);
     return lg_bus_open_embedded(&opt, ret, reterr);
+}
+
+/* Options of Kafka with what they point to. */
+struct kafka {
+    struct lg_kafka_options opt;
+    struct lg_buf brokers;
+    char password[LG_CONFIG_SECRET_BYTES];
+    char key_password[LG_CONFIG_SECRET_BYTES];
+};
+
+static int kafka_login(const struct lg_config *cfg, struct kafka *k, struct lg_oauth **ret_oauth,
+        struct lg_err *reterr)
+{
+    static const char *const mechanisms[] = {[LG_CONFIG_SASL_PLAIN] = "PLAIN",
+            [LG_CONFIG_SASL_SCRAM_SHA_256] = "SCRAM-SHA-256",
+            [LG_CONFIG_SASL_SCRAM_SHA_512] = "SCRAM-SHA-512",
+            [LG_CONFIG_SASL_OAUTHBEARER] = "OAUTHBEARER"};
+    const struct lg_oauth_options oauth = {.url = cfg->bus.kafka.token_url,
+            .client = cfg->bus.kafka.username,
+            .secret = k->password,
+            .scope = or_null(cfg->bus.kafka.token_scope),
+            .ca_file = or_null(cfg->bus.kafka.ca_file)};
+    int rc;
+
+    if (cfg->bus.kafka.security < LG_CONFIG_KAFKA_SASL_PLAINTEXT)
+        return 0;
+    k->opt.sasl_mechanism = mechanisms[cfg->bus.kafka.mechanism];
+    if (cfg->bus.kafka.mechanism != LG_CONFIG_SASL_OAUTHBEARER) {
+        k->opt.username = cfg->bus.kafka.username;
+        k->opt.password = k->password;
+        return 0;
+    }
+    rc = lg_oauth_new(&oauth, ret_oauth, reterr);
+    k->opt.oauth_token = lg_oauth_token;
+    k->opt.user = *ret_oauth;
+    return rc;
+}
+
+static int kafka_options(const struct lg_config *cfg, struct kafka *k, struct lg_oauth **ret_oauth,
+        struct lg_err *reterr)
+{
+    static const char *const protocols[] = {[LG_CONFIG_KAFKA_PLAINTEXT] = "plaintext",
+            [LG_CONFIG_KAFKA_SSL] = "ssl",
+            [LG_CONFIG_KAFKA_SASL_PLAINTEXT] = "sasl_plaintext",
+            [LG_CONFIG_KAFKA_SASL_SSL] = "sasl_ssl"};
+    const struct lg_config_list *list = &cfg->bus.kafka.brokers;
+    int rc;
+
+    lg_buf_init(&k->brokers, sizeof(*list) + LG_CONFIG_LIST_ITEMS);
+    for (size_t i = 0; i < list->n; i++) {
+        lg_buf_adds(&k->brokers, i > 0 ? LG_STR(",") : LG_STR(""));
+        lg_buf_adds(&k->brokers, lg_str_z(list->v[i]));
+    }
+    lg_buf_addc(&k->brokers, '\0');
+    k->password[0] = k->key_password[0] = '\0';
+    if (k->brokers.failed < 0)
+        return lg_err_set(reterr, k->brokers.failed, "bus.kafka.brokers: out of memory");
+    k->opt = (struct lg_kafka_options){.brokers = k->brokers.p,
+            .security_protocol = protocols[cfg->bus.kafka.security],
+            .ca_file = or_null(cfg->bus.kafka.ca_file),
+            .cert_file = or_null(cfg->bus.kafka.cert_file),
+            .key_file = or_null(cfg->bus.kafka.key_file),
+            .replication = (int)cfg->bus.kafka.replication,
+            .min_isr = (int)cfg->bus.kafka.min_insync};
+    rc = lg_config_secret_read(&cfg->bus.kafka.password, "bus.kafka.password", k->password, reterr);
+    if (rc == 0)
+        rc = lg_config_secret_read(
+                &cfg->bus.kafka.key_password, "bus.kafka.key_password", k->key_password, reterr);
+    k->opt.key_password = or_null(k->key_password);
+    return rc < 0 ? rc : kafka_login(cfg, k, ret_oauth, reterr);
+}
+
+static void kafka_done(struct kafka *k)
+{
+    lg_crypto_wipe(k->password, sizeof(k->password));
+    lg_crypto_wipe(k->key_password, sizeof(k->key_password));
+    lg_buf_done(&k->brokers);
+}
+
+int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_oauth **ret_oauth,
+        struct lg_err *reterr)
+{
+    struct kafka k;
+    int rc;
+
+    *ret_oauth = NULL;
+    if (cfg->bus.type == LG_CONFIG_BUS_EMBEDDED)
+        return open_embedded(cfg, ret, reterr);
+    rc = kafka_options(cfg, &k, ret_oauth, reterr);
+    if (rc == 0)
+        rc = lg_kafka_open(&k.opt, ret, reterr);
+    kafka_done(&k);
+    return rc;
 }

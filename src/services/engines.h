@@ -3,6 +3,7 @@
 
 #include "bus/bus.h"
 #include "config/config.h"
+#include "services/oauth.h"
 #include "store/alert_store.h"
 #include "store/event_store.h"
 
@@ -10,8 +11,9 @@
  * What stands behind each interface, as the configuration says: in the data folder, or a server.
  * Secrets are read from their files here and wiped when the engine has them. reterr says what to do.
  */
-int lg_engine_bus(
-        const struct lg_config *cfg, struct lg_bus **ret, struct lg_err *reterr) LG_MUST_CHECK;
+/* *ret_oauth: what the bus gets its tokens from, where it needs any; freed after the bus. */
+int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_oauth **ret_oauth,
+        struct lg_err *reterr) LG_MUST_CHECK;
 int lg_engine_alerts(const struct lg_config *cfg, struct lg_alert_store **ret,
         struct lg_err *reterr) LG_MUST_CHECK;
 /*

@@ -298,6 +298,7 @@ int lg_up_stop(struct lg_up *p)
     rc = lg_up_stages_stop(p, ms);
     lg_notify_stop(p->notify); /* what is not sent yet is sent by the next start */
     lg_bus_close(p->bus);
+    lg_oauth_free(p->oauth);
     lg_event_store_close(p->events);
     lg_alert_store_close(p->alerts);
     lg_metrics_free(p->metrics);

@@ -49,6 +49,7 @@ struct lg_up {
     struct lg_alert_store *alerts;
     struct lg_metrics *metrics;
     struct lg_bus *bus;
+    struct lg_oauth *oauth; /* the bus's, or NULL */
     struct lg_topics topics;
 
     struct lg_normalizer_options normalizer;

@@ -150,7 +150,7 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
             .user = &p->normalizer,
             .group = LG_GROUP_NORMALIZER,
             .workers = workers_of(&p->cfg)};
-    int rc = lg_engine_bus(&p->cfg, &p->bus, reterr);
+    int rc = lg_engine_bus(&p->cfg, &p->bus, &p->oauth, reterr);
 
     if (rc == 0)
         rc = lg_topics_ensure(p->bus, &p->cfg, &p->topics, reterr);

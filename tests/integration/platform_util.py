@@ -22,6 +22,8 @@ class Platform:
         self.folder = Path(folder)
         self.env = {}  # on top of this process's
         self.prefix = []  # a program that runs it
+        self.command = ["up"]  # and what its greeting ends with:
+        self.greeting = b"API reference"
         self.log = self.folder.parent / (self.folder.name + ".log")
         self.settings = {"api.port": 0, "bus.min_free_bytes": "16MiB",
                          "bus.partitions": 4, "dashboard.port": 0, **settings}
@@ -32,7 +34,7 @@ class Platform:
         self.said = ""
 
     def launch(self):
-        args = [*self.prefix, os.environ["LOGSTER"], "up", "--data-dir", str(self.folder)]
+        args = [*self.prefix, os.environ["LOGSTER"], *self.command, "--data-dir", str(self.folder)]
         for key, value in self.settings.items():
             args += ["--set", f"{key}={value}"]
         with open(self.log, "ab") as log:
@@ -45,7 +47,7 @@ class Platform:
     def wait_started(self, fails=False):
         """True once it is up; False if it ended before and that is allowed."""
         end, said = time.monotonic() + START_SECONDS, b""
-        while b"API reference" not in said:
+        while self.greeting not in said:
             said += self.process.stdout.read() or b""
             if self.process.poll() is not None:
                 assert fails, self.errors()
@@ -53,7 +55,7 @@ class Platform:
             assert time.monotonic() < end, f"not up in {START_SECONDS} s: {self.errors()}"
             time.sleep(0.02)
         self.said = said.decode()
-        self.url = re.search(r"logster is up: (\S+)", self.said).group(1)
+        self.url = re.search(r"^logster.* is up: (\S+)", self.said, re.M).group(1)
         page = re.search(r"^dashboard: (\S+)", self.said, re.M)
         self.dashboard = page.group(1) if page else None
         self.token = (self.folder / "admin-token").read_text().strip()
