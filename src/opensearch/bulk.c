@@ -25,7 +25,7 @@ struct batch {
     uint8_t *state; /* enum state of each, events first */
     size_t *sent;   /* of the bulk in hand: which record each item is */
     size_t n_sent;
-    size_t bulk_bytes;
+    size_t bulk_bytes, sent_bytes;
     int64_t end, pause; /* monotonic; next wait */
     struct lg_buf scratch;
     struct lg_err why; /* of the last that was turned away */
@@ -186,6 +186,7 @@ static int take_answer(struct batch *b, struct lg_jval root)
     "/_bulk?filter_path=error,status,items.*.status,items.*.error.type,items.*.error.reason,"      \
     "items.*.error.caused_by.reason"
 
+#define CUT_SMALLER 1
 /* One bulk that went out. LG_EAGAIN: nothing is known of it, send it again. */
 static int send_bulk(struct batch *b)
 {
@@ -195,6 +196,7 @@ static int send_bulk(struct batch *b)
 
     if (rc < 0)
         return lg_err_set(&b->why, rc, "%s", lg_err_name(rc));
+    b->sent_bytes = b->c->body.n;
     rc = lg_os_send(b->os, b->c, "POST", BULK_PATH, &status, &root, &b->why);
     if (rc == LG_EIO)
         return LG_EAGAIN;
@@ -207,8 +209,8 @@ static int send_bulk(struct batch *b)
         return 0;
     }
     if (status == 413) {
-        b->bulk_bytes = b->bulk_bytes / 2 + 1;
-        return 0; /* goes out again, in smaller parts */
+        b->bulk_bytes = b->sent_bytes / 2 + 1;
+        return CUT_SMALLER;
     }
     lg_os_reason(root, why, sizeof(why));
     (void)lg_err_set(&b->why, LG_EIO, "status %d: %.280s", status, why);
@@ -230,12 +232,11 @@ static int send_all(struct batch *b)
         size_t at = 0;
         int rc = 0;
 
-        while (rc == 0 && at < b->n) {
+        while (rc >= 0 && at < b->n) {
             size_t next = fill(b, at);
 
-            if (b->n_sent > 0)
-                rc = send_bulk(b);
-            at = next;
+            rc = b->n_sent > 0 ? send_bulk(b) : 0;
+            at = rc == CUT_SMALLER ? at : next;
         }
         if (rc < 0 && rc != LG_EAGAIN)
             return rc;
