@@ -37,7 +37,7 @@ struct lg_postgres_options {
     uint32_t connect_timeout_s;    /* for each host; at least 2; 0: 5 */
     uint32_t statement_timeout_ms; /* of one statement; 0: 30,000 */
 };
-#define LG_POSTGRES_POOL_MAX 100
+#define LG_POSTGRES_POOL_MAX 256
 #define LG_POSTGRES_LEASE_S 15
 
 /*
