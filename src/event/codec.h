@@ -16,6 +16,9 @@ void lg_event_write(const struct lg_event *ev, struct lg_buf *out);
  * writer's. LG_EPARSE names the member in reterr. */
 int lg_event_read(struct lg_jval root, struct lg_str line, struct lg_event *ret,
         struct lg_err *reterr) LG_MUST_CHECK;
+/* The parser's strings die with its next record: moves them to the arena. A raw record that is JSON
+ * stays a part of the line. 0 or LG_ENOMEM. */
+int lg_event_keep(struct lg_event *ev, struct lg_arena *a) LG_MUST_CHECK;
 /* The id of (tenant, endpoint, source, identity); `identity` per docs/semantics.md, "Ids", at most
  * 16 parts. */
 void lg_event_make_id(struct lg_event *ev, const struct lg_str *identity, size_t n);

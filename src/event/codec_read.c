@@ -400,3 +400,18 @@ int lg_event_read(
         ret->claimed_time_ns = ret->time_ns;
     return 0;
 }
+
+int lg_event_keep(struct lg_event *ev, struct lg_arena *a)
+{
+    struct lg_str *own[] = {&ev->tenant_id, &ev->hostname, &ev->endpoint_id, &ev->format, &ev->raw};
+    const size_t n = sizeof(own) / sizeof(*own) - (ev->raw_kind == LG_RAW_JSON ? 1 : 0);
+
+    for (size_t i = 0; i < n; i++)
+        if (lg_arena_dup(a, *own[i], own[i]) < 0)
+            return LG_ENOMEM;
+    for (int f = 0; f < LG_FIELD_COUNT; f++)
+        if (lg_event_has(ev, (enum lg_field)f) && lg_fields[f].type == LG_FIELD_STR &&
+                lg_arena_dup(a, ev->v[f].s, &ev->v[f].s) < 0)
+            return LG_ENOMEM;
+    return 0;
+}

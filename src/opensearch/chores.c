@@ -259,7 +259,7 @@ int lg_os_verify(
     return rc;
 }
 
-int lg_opensearch_refresh(struct lg_event_store *st, struct lg_err *reterr)
+int lg_os_settle(struct lg_event_store *st, struct lg_err *reterr)
 {
     struct lg_os *os = lg_os_of(st);
     struct lg_os_call *c = NULL;

@@ -8,7 +8,7 @@
 /*
  * Events and inferences in OpenSearch 2.x or Elasticsearch 7.10 and later, behind event_store.h:
  * one index an event day and kind, <prefix>-events-YYYY.MM.DD and <prefix>-inferences-YYYY.MM.DD
- * (docs/internals/opensearch.md). Reads see what was written after the next refresh (5 s).
+ * (docs/internals/opensearch.md). Reads see what was written after the next refresh (5 s), or the op `settle`.
  *
  * The answers are those of the SQLite store, but for: averages (the server adds up in another
  * order: equal to 1e-9), `first_seen` of a profile (the earliest event that showed the word; SQLite
@@ -42,7 +42,5 @@ struct lg_opensearch_options {
 /* Does not talk to the server yet: it may be away. LG_EINVAL, LG_ENOMEM. */
 int lg_opensearch_event_store_open(const struct lg_opensearch_options *opt,
         struct lg_event_store **ret, struct lg_err *reterr) LG_MUST_CHECK;
-/* Makes all that was written visible to reads now. */
-int lg_opensearch_refresh(struct lg_event_store *st, struct lg_err *reterr) LG_MUST_CHECK;
 
 #endif

@@ -166,5 +166,6 @@ int lg_os_retain(struct lg_event_store *st, const struct lg_retention *r, uint32
 int lg_os_verify(
         struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max, uint32_t *ret_n);
 int lg_os_stats(struct lg_event_store *st, struct lg_store_stats *ret);
+int lg_os_settle(struct lg_event_store *st, struct lg_err *reterr);
 
 #endif

@@ -186,6 +186,7 @@ static const struct lg_event_store_ops ops = {
         .verify = lg_os_verify,
         .backup = store_backup,
         .stats = lg_os_stats,
+        .settle = lg_os_settle,
 };
 
 int lg_opensearch_event_store_open(

@@ -86,23 +86,6 @@ static int indexer_open(void *user, unsigned worker, void **ret, struct lg_err *
     return 0;
 }
 
-/* The parser's strings die with its next record: what a step keeps moves to the arena. A raw record
- * that is JSON is a part of the line, which lives as long as the batch. */
-static int keep_strings(struct indexer *ix, struct lg_event *ev)
-{
-    struct lg_str *own[] = {&ev->tenant_id, &ev->hostname, &ev->endpoint_id, &ev->format, &ev->raw};
-    const size_t n = sizeof(own) / sizeof(*own) - (ev->raw_kind == LG_RAW_JSON ? 1 : 0);
-
-    for (size_t i = 0; i < n; i++)
-        if (lg_arena_dup(&ix->arena, *own[i], own[i]) < 0)
-            return LG_ENOMEM;
-    for (int f = 0; f < LG_FIELD_COUNT; f++)
-        if (lg_event_has(ev, (enum lg_field)f) && lg_fields[f].type == LG_FIELD_STR &&
-                lg_arena_dup(&ix->arena, ev->v[f].s, &ev->v[f].s) < 0)
-            return LG_ENOMEM;
-    return 0;
-}
-
 /* What of the record is the step's: 1 taken, 0 nothing to store, negative: a poison record. */
 static int take_event(struct indexer *ix, const struct lg_bus_record *rec, size_t n)
 {
@@ -114,7 +97,7 @@ static int take_event(struct indexer *ix, const struct lg_bus_record *rec, size_
     if (rc == 0)
         rc = lg_event_read(root, line, ev, NULL);
     if (rc == 0)
-        rc = keep_strings(ix, ev);
+        rc = lg_event_keep(ev, &ix->arena);
     if (rc < 0)
         return rc;
     ix->event_puts[n] = (struct lg_event_put){.ev = ev,

@@ -257,6 +257,8 @@ struct lg_event_store_ops {
             struct lg_event_store *st, struct lg_store_fault *ret, uint32_t max, uint32_t *ret_n);
     int (*backup)(struct lg_event_store *st, const char *dir, struct lg_err *reterr);
     int (*stats)(struct lg_event_store *st, struct lg_store_stats *ret);
+    /* Makes what was written visible to reads; NULL where it is at once. */
+    int (*settle)(struct lg_event_store *st, struct lg_err *reterr);
 };
 struct lg_event_store {
     const struct lg_event_store_ops *ops;

@@ -6,6 +6,7 @@
 
 #include "event_engine.h"
 #include "store/event_fixture.h"
+#include "store/event_migrate.h"
 
 #define EVENTS 1200
 #define INFERENCES 300
@@ -657,12 +658,105 @@ static void test_trees(void **state)
     assert_true(nodes > 500);
 }
 
+/* ---- from one engine to another ---- */
+struct report {
+    uint32_t days;
+    uint64_t events, inferences, written;
+};
+
+static int on_day(void *user, const struct lg_migrated_day *d)
+{
+    struct report *r = (struct report *)user;
+
+    assert_memory_equal(d->digest_from, d->digest_to, sizeof(d->digest_to));
+    assert_int_equal(d->events_from, d->events_to);
+    assert_int_equal(d->inferences_from, d->inferences_to);
+    r->days++;
+    r->events += d->events_to;
+    r->inferences += d->inferences_to;
+    r->written += d->written;
+    return 0;
+}
+
+/* Out of the engine into an empty SQLite store, which then is the same as the one beside it. */
+static void test_migrate(void **state)
+{
+    struct lg_event_query q = {.limit = 1000};
+    struct lg_sqlite_event_options opt = {.dir = NULL};
+    struct lg_event_store *copy = NULL;
+    struct lg_event_page a, b;
+    struct report r = {0};
+    struct lg_err err = {0};
+    char dir[256];
+
+    (void)state;
+    make_folder(dir);
+    opt.dir = dir;
+    assert_int_equal(lg_sqlite_event_store_open(&opt, &copy, &err), 0);
+    assert_int_equal(lg_event_migrate(f.st, copy, g.scopes[1], on_day, &r, &err), LG_EINVAL);
+    if (lg_event_migrate(f.st, copy, g.scopes[0], on_day, &r, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(r.events, EVENTS);
+    assert_int_equal(r.inferences, INFERENCES);
+    assert_int_equal(r.written, EVENTS + INFERENCES);
+    assert_true(r.days >= 3);
+    assert_int_equal(copy->ops->event_search(copy, g.scopes[0], &q, &f.arena, &a), 0);
+    assert_int_equal(g.st->ops->event_search(g.st, g.scopes[0], &q, &f.arena, &b), 0);
+    same_events(&a, &b);
+    /* back again: nothing to write, and the days are the same */
+    r = (struct report){0};
+    if (lg_event_migrate(copy, f.st, g.scopes[0], on_day, &r, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(r.events, EVENTS);
+    assert_int_equal(r.written, 0);
+    lg_event_store_close(copy);
+    remove_folder(dir);
+}
+
+static int on_bad_day(void *user, const struct lg_migrated_day *d)
+{
+    struct report *r = (struct report *)user;
+
+    r->days += memcmp(d->digest_from, d->digest_to, sizeof(d->digest_to)) != 0;
+    return 0;
+}
+
+/* Another event under an id of ours: the day is not the same, and that is said. */
+static void test_migrate_into_others(void **state)
+{
+    struct lg_sqlite_event_options opt = {.dir = NULL};
+    struct lg_event_store *copy = NULL;
+    struct lg_event other = *g.ev[5].ev;
+    struct lg_event_put p = g.ev[5];
+    struct report r = {0};
+    struct lg_err err = {0};
+    struct lg_buf b;
+    char dir[256];
+
+    (void)state;
+    make_folder(dir);
+    opt.dir = dir;
+    assert_int_equal(lg_sqlite_event_store_open(&opt, &copy, &err), 0);
+    lg_event_set_str(&other, LG_F_COMMAND_LINE, LG_STR("another"));
+    lg_buf_init(&b, 1u << 20);
+    lg_event_write(&other, &b);
+    p.json = lg_buf_str(&b);
+    assert_int_equal(copy->ops->write(copy, &p, 1, NULL, 0, &err), 0);
+    assert_int_equal(lg_event_migrate(f.st, copy, g.scopes[0], on_bad_day, &r, &err), LG_ECORRUPT);
+    assert_non_null(strstr(err.text, "is not the same on both sides"));
+    assert_int_equal(r.days, 1);
+    lg_buf_done(&b);
+    lg_event_store_close(copy);
+    remove_folder(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_events),
             cmocka_unit_test(test_windows_and_single_events), cmocka_unit_test(test_inferences),
             cmocka_unit_test(test_single_inferences), cmocka_unit_test(test_sums),
-            cmocka_unit_test(test_profiles), cmocka_unit_test(test_trees)};
+            cmocka_unit_test(test_profiles), cmocka_unit_test(test_trees),
+            cmocka_unit_test(test_migrate), cmocka_unit_test(test_migrate_into_others)};
 
     choose_engine();
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

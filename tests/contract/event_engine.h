@@ -60,7 +60,7 @@ static inline void cluster_settle(void)
 {
     struct lg_err err = {0};
 
-    if (lg_opensearch_refresh(f.st, &err) < 0)
+    if (f.st->ops->settle(f.st, &err) < 0)
         fail_msg("%s", err.text);
 }
 

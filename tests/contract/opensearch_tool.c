@@ -141,7 +141,7 @@ static void do_ask(struct lg_event_store *st, char **args)
     struct lg_err err = {0};
     uint32_t n = 0;
 
-    if (lg_opensearch_refresh(st, &err) < 0)
+    if (st->ops->settle(st, &err) < 0)
         failed(&err);
     if (st->ops->event_search(st, f.all, &q, &f.arena, &page) < 0 ||
             st->ops->stats(st, &stats) < 0 || st->ops->verify(st, faults, 4, &n) < 0) {

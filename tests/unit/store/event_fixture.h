@@ -254,6 +254,9 @@ static inline struct lg_uuid inference_id(unsigned id)
 static inline void fill_inferences(void)
 {
     static const char *const predictions[] = {"benign", "attack", "error"};
+    static struct lg_inference in[120];
+    struct lg_inference_put p[120];
+    struct lg_err err = {0};
     uint64_t rnd = 3;
 
     for (unsigned i = 0; i < 120; i++) {
@@ -272,8 +275,14 @@ static inline void fill_inferences(void)
         if (k == 1)
             mi.prob = 0.9;
         (void)snprintf(host, sizeof(host), "h%u", i % 5);
-        write_inference(&mi, i == 1 ? "some state" : "", LG_PUT_STORED);
+        in[i] = make_own(&f.m, &mi);
+        p[i] = (struct lg_inference_put){
+                .in = &in[i], .context = i == 1 ? LG_STR("some state") : LG_STR("")};
     }
+    if (f.st->ops->write(f.st, NULL, 0, p, 120, &err) < 0)
+        fail_msg("%s", err.text);
+    for (unsigned i = 0; i < 120; i++)
+        assert_int_equal(p[i].ret_result, LG_PUT_STORED);
     settle();
 }
 
