@@ -201,6 +201,7 @@ int lg_postgres_alert_store_open(
         return rc;
     }
     (void)pthread_mutex_init(&ps->doubt_lock, NULL);
+    ps->few = 2000;
     ps->base.ops = &ops;
     ps->base.admin = &ps->admin;
     ps->admin.ops = &lg_pg_admin_ops;

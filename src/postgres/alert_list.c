@@ -7,6 +7,8 @@
  * Listing: one query for the keys of a page (each tenant of the scope by its own index, merged by
  * the server), one for the total where it is asked for, one for the rows. Orders and ties are
  * SQLite's: sort value, last_seen for those that repeat a lot, the number of the alert's id.
+ * A text is looked for among the texts alone first: where few alerts hold it, these are sorted;
+ * where many do, a page is full soon on any way.
  */
 struct place {
     double real; /* the sort value of a probability, else `value` */
@@ -24,6 +26,9 @@ struct listing {
     const char *column;
     bool second, real;
     struct lg_str text; /* folded */
+    struct lg_buf ids;  /* of the alerts with that text, with commas, */
+    bool few;           /* where there are at most so many: */
+    uint32_t most_few;
     bool has_cursor;
     struct cursor cursor;
     struct lg_pg_tx tx;
@@ -109,12 +114,15 @@ static void put_filters(struct builder *b, const struct listing *l)
         arg_s(b, " AND a.assignee=", q->assignee);
     if (q->technique.n > 0) {
         arg_s(b,
-                " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=t.tenant AND"
+                " AND EXISTS(SELECT 1 FROM alert_techniques x WHERE x.tenant=a.tenant AND"
                 " x.alert=a.id AND x.technique=",
                 q->technique);
         add(b, ")");
     }
-    if (l->text.n > 0) {
+    if (l->few) {
+        arg_s(b, " AND a.id=ANY(string_to_array(", lg_buf_str(&l->ids));
+        add(b, ",',')::bigint[])");
+    } else if (l->text.n > 0) {
         lg_pg_q_blob(&b->q, l->text.p, l->text.n);
         lg_buf_printf(&b->sql,
                 " AND EXISTS(SELECT 1 FROM alert_texts x WHERE x.alert=a.id AND"
@@ -155,6 +163,48 @@ static void put_order(struct builder *b, const struct listing *l, const char *va
     lg_buf_printf(&b->sql, ", %s%s", id, dir);
 }
 
+/* 1: at most l->most_few alerts of the scope hold the text, and l->ids names them. */
+static int find_text(struct listing *l)
+{
+    struct lg_pg_q q;
+    uint32_t n = 0;
+    int rc;
+
+    lg_pg_q_open_scoped(&q, &l->tx,
+            "SELECT x.alert FROM alert_texts x WHERE x.tenant IN " LG_PG_SEEN
+            " AND position($2 in x.text)>0 LIMIT $3");
+    lg_pg_q_blob(&q, l->text.p, l->text.n);
+    lg_pg_q_i64(&q, (int64_t)l->most_few + 1);
+    q.once = true;
+    while ((rc = lg_pg_q_step(&q)) > 0)
+        lg_buf_printf(&l->ids, n++ == 0 ? "%lld" : ",%lld", (long long)lg_pg_q_col_i64(&q, 0));
+    lg_pg_q_done(&q);
+    if (rc >= 0 && l->ids.failed != 0)
+        rc = l->ids.failed;
+    return rc < 0 ? rc : n <= l->most_few;
+}
+
+static void put_keys(struct builder *b, const struct listing *l, uint32_t skip)
+{
+    lg_buf_printf(&b->sql,
+            "SELECT k.v, k.s, k.id FROM " LG_PG_SEEN " t %s JOIN%s (SELECT %s v,"
+            " %s s, a.id, a.tenant FROM alerts a WHERE %s",
+            l->few ? "" : "CROSS", l->few ? "" : " LATERAL", l->column,
+            l->second ? "a.last_seen" : "0::bigint", l->few ? "true" : "a.tenant=t.tenant");
+    put_filters(b, l);
+    put_keyset(b, l);
+    if (l->few) {
+        add(b, ") k ON k.tenant=t.tenant");
+    } else {
+        put_order(b, l, l->column, "a.last_seen", "a.id");
+        arg_i(b, " LIMIT ", (int64_t)l->q->limit + 1 + skip);
+        add(b, ") k");
+    }
+    put_order(b, l, "k.v", "k.s", "k.id");
+    arg_i(b, " LIMIT ", (int64_t)l->q->limit + 1);
+    arg_i(b, " OFFSET ", skip);
+}
+
 /* keys[0..limit]: one more than the page tells of a next one. */
 static int read_keys(struct listing *l, struct place *keys, uint32_t *ret_n)
 {
@@ -163,18 +213,7 @@ static int read_keys(struct listing *l, struct place *keys, uint32_t *ret_n)
     int rc;
 
     builder_init(&b, &l->tx);
-    lg_buf_printf(&b.sql,
-            "SELECT k.v, k.s, k.id FROM " LG_PG_SEEN
-            " t CROSS JOIN LATERAL (SELECT %s v, %s s, a.id FROM alerts a WHERE a.tenant=t.tenant",
-            l->column, l->second ? "a.last_seen" : "0::bigint");
-    put_filters(&b, l);
-    put_keyset(&b, l);
-    put_order(&b, l, l->column, "a.last_seen", "a.id");
-    arg_i(&b, " LIMIT ", (int64_t)l->q->limit + 1 + skip);
-    add(&b, ") k");
-    put_order(&b, l, "k.v", "k.s", "k.id");
-    arg_i(&b, " LIMIT ", (int64_t)l->q->limit + 1);
-    arg_i(&b, " OFFSET ", skip);
+    put_keys(&b, l, skip);
     rc = builder_ask(&b);
     for (; rc > 0 && n <= l->q->limit; rc = lg_pg_q_step(&b.q), n++)
         keys[n] = (struct place){.real = l->real ? lg_pg_q_col_f64(&b.q, 0) : 0,
@@ -186,6 +225,14 @@ static int read_keys(struct listing *l, struct place *keys, uint32_t *ret_n)
     return rc < 0 ? rc : 0;
 }
 
+static bool only_technique(const struct lg_alert_query *q)
+{
+    struct lg_alert_query rest = *q;
+
+    rest.technique = LG_STR("");
+    return q->technique.n > 0 && rest.statuses == 0 && !lg_alert_query_narrow(&rest);
+}
+
 /* Of filters: no more than the cap, and one to tell that there are more. */
 static int count_some(struct listing *l, uint64_t *ret)
 {
@@ -193,10 +240,17 @@ static int count_some(struct listing *l, uint64_t *ret)
     int rc;
 
     builder_init(&b, &l->tx);
-    add(&b,
-            "SELECT count(*) FROM (SELECT 1 FROM " LG_PG_SEEN
-            " t JOIN alerts a ON a.tenant=t.tenant WHERE true");
-    put_filters(&b, l);
+    if (only_technique(l->q)) {
+        arg_s(&b,
+                "SELECT count(*) FROM (SELECT 1 FROM " LG_PG_SEEN
+                " t JOIN alert_techniques x ON x.tenant=t.tenant AND x.technique=",
+                l->q->technique);
+    } else {
+        add(&b,
+                "SELECT count(*) FROM (SELECT 1 FROM " LG_PG_SEEN
+                " t JOIN alerts a ON a.tenant=t.tenant WHERE true");
+        put_filters(&b, l);
+    }
     arg_i(&b, " LIMIT ", LG_STORE_TOTAL_CAP + 1);
     add(&b, ") n");
     rc = builder_ask(&b);
@@ -289,6 +343,12 @@ static int run(struct listing *l, const uint8_t cursor_key[32], struct lg_arena 
 
     if (keys == NULL)
         return LG_ENOMEM;
+    if (l->text.n > 0) {
+        rc = find_text(l);
+        if (rc < 0)
+            return rc;
+        l->few = rc > 0;
+    }
     rc = read_keys(l, keys, &n);
     if (rc >= 0)
         rc = total_of(l, n, ret);
@@ -318,7 +378,7 @@ int lg_pg_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
             [LG_ALERT_BY_PROB] = "a.attack_prob",
             [LG_ALERT_BY_OCCURRENCES] = "a.occurrences"};
     struct lg_pg_store *ps = lg_pg_of(st);
-    struct listing l = {.q = q};
+    struct listing l = {.q = q, .most_few = ps->few};
     struct lg_alert_page page = {.next_cursor = LG_STR("")};
     struct lg_buf text;
     int rc;
@@ -335,6 +395,7 @@ int lg_pg_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
             return LG_EINVAL;
         l.has_cursor = true;
     }
+    lg_buf_init(&l.ids, 1u << 20);
     lg_buf_init(&text, 8192);
     lg_text_fold(q->text, &text);
     l.text = lg_buf_str(&text);
@@ -344,6 +405,7 @@ int lg_pg_alert_list(struct lg_alert_store *st, const struct lg_scope *sc,
     if (rc > 0)
         rc = lg_pg_end(&l.tx, run(&l, ps->cursor_key, a, &page));
     lg_buf_done(&text);
+    lg_buf_done(&l.ids);
     if (rc >= 0)
         *ret = page;
     return rc < 0 ? rc : 0;

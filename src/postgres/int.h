@@ -160,6 +160,7 @@ struct lg_pg_store {
     struct lg_admin_store admin;
     struct lg_pg *pg;
     uint8_t cursor_key[32];
+    uint32_t few;   /* alerts with a text that are sorted rather than met on the way */
     char owner[33]; /* of leases: this store */
     pthread_mutex_t doubt_lock;
     bool doubt;                             /* an audit append was not answered */

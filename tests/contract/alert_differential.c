@@ -3,6 +3,7 @@
  * byte; only positions (numbers of rows, cursors) are each store's own. LG_SEED picks the sequence.
  */
 #include "differential_alert.h"
+#include "postgres/int.h"
 
 /* ---- calls ---- */
 
@@ -608,6 +609,8 @@ static int setup(void **state)
     if (lg_sqlite_alert_store_open(path, &p.st[0], &err) < 0 ||
             lg_postgres_alert_store_open(&o, &p.st[1], &err) < 0)
         fail_msg("%s", err.text);
+    if (p.rnd % 2 == 1)
+        lg_pg_of(p.st[1])->few = 3; /* both ways to list by text */
     for (int i = 0; i < STORES; i++) {
         lg_arena_init(&p.a[i], 256u << 20);
         lg_buf_init(&p.said[i], 256u << 20);
