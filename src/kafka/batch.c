@@ -85,7 +85,8 @@ void kf_record_of(const rd_kafka_message_t *m, bool compacted, struct lg_bus_rec
 
     *rec = (struct lg_bus_record){.offset = m->offset, .headers = headers};
     rec->n_headers = read_headers(m, headers, &time);
-    rec->bus_time = kf_time_get(ms, time);
+    /* What the broker says stands alone: anybody may write the header. */
+    rec->bus_time = kf_time_get(ms, type == RD_KAFKA_TIMESTAMP_CREATE_TIME ? time : LG_STR(""));
     if (m->key != NULL && m->key_len <= LG_BUS_MAX_KEY_BYTES)
         rec->key = lg_str_of(m->key, m->key_len);
     else

@@ -336,7 +336,7 @@ static int reach(struct kf *k, struct lg_err *reterr)
             refused && note != NULL ? "; " : "", refused && note != NULL ? note : "");
 }
 
-static int open_clients(struct kf *k, struct lg_err *reterr)
+static int open_clients(struct kf *k, bool publishes, struct lg_err *reterr)
 {
     rd_kafka_conf_t *conf;
     int rc = kf_conf_common(k, reterr);
@@ -347,7 +347,7 @@ static int open_clients(struct kf *k, struct lg_err *reterr)
         rc = kf_start(k, RD_KAFKA_PRODUCER, conf, &k->admin, reterr);
     if (rc == 0)
         rc = reach(k, reterr);
-    if (rc == 0)
+    if (rc == 0 && publishes)
         rc = kf_producer_start(k, reterr);
     if (rc == 0 && pthread_create(&k->thread, NULL, run, k) != 0)
         rc = lg_err_set(reterr, LG_ENOMEM, "cannot start a thread");
@@ -365,7 +365,8 @@ static void forget_strings(struct lg_kafka_options *o)
     o->sasl_mechanism = NULL;
 }
 
-int lg_kafka_open(const struct lg_kafka_options *opt, struct lg_bus **ret, struct lg_err *reterr)
+int kf_open(
+        const struct lg_kafka_options *opt, bool publishes, struct kf **ret, struct lg_err *reterr)
 {
     struct kf *k;
     int rc;
@@ -385,12 +386,22 @@ int lg_kafka_open(const struct lg_kafka_options *opt, struct lg_bus **ret, struc
     (void)pthread_mutex_init(&k->error_lock, NULL);
     (void)pthread_mutex_init(&k->down_lock, NULL);
     lg_clock_cond_init(&k->down_cond);
-    rc = open_clients(k, reterr);
+    rc = open_clients(k, publishes, reterr);
     forget_strings(&k->opt);
     if (rc < 0) {
         kf_close(&k->pub);
         return rc;
     }
-    *ret = &k->pub;
+    *ret = k;
     return 0;
+}
+
+int lg_kafka_open(const struct lg_kafka_options *opt, struct lg_bus **ret, struct lg_err *reterr)
+{
+    struct kf *k;
+    int rc = kf_open(opt, true, &k, reterr);
+
+    if (rc == 0)
+        *ret = &k->pub;
+    return rc;
 }

@@ -19,9 +19,9 @@
  * - Offsets are committed after the outputs are acknowledged. LG_EREFUSED can therefore come
  *   after outputs were stored, when the member lost its partition meanwhile: others will make
  *   the same outputs again.
- * - A record's time is Kafka's timestamp (milliseconds, CreateTime), with the rest in a header
- *   `lg-bus-time` that readers do not see. A header that does not agree with the timestamp does
- *   not count.
+ * - A record's time is Kafka's timestamp (milliseconds), with the rest in a header `lg-bus-time`
+ *   that readers do not see. A header that does not agree with the timestamp does not count. In a
+ *   topic of arrival_time the timestamp is the broker's and no header counts.
  * - What other producers write: a record of more than LG_BUS_MAX_VALUE_BYTES is skipped, counted
  *   in the batch's gap and told as LG_BUS_CORRUPT_BLOCK; a key of more than LG_BUS_MAX_KEY_BYTES
  *   is left out; so are headers beyond the limits and those without a name; a null value is an

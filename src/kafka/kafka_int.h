@@ -86,6 +86,9 @@ static inline struct kf *kf_of(struct lg_bus *bus)
 }
 
 /* --- kafka.c */
+/* publishes: with a producer; else for questions only. */
+int kf_open(const struct lg_kafka_options *opt, bool publishes, struct kf **ret,
+        struct lg_err *reterr) LG_MUST_CHECK;
 struct kf_topic *kf_topic(struct kf *k, int topic); /* NULL: no such */
 bool kf_has_partition(struct kf *k, int topic, int32_t partition);
 lg_time kf_now(struct kf *k);

@@ -15,7 +15,6 @@
 struct kf_req {
     atomic_size_t left; /* reports to come, and one for the caller itself */
     _Atomic int error;  /* of the first record that failed */
-    atomic_bool fatal;
     pthread_mutex_t lock;
     pthread_cond_t cond;
     bool done;
@@ -37,8 +36,6 @@ static void note_error(struct kf_req *req, rd_kafka_resp_err_t err)
 {
     int none = RD_KAFKA_RESP_ERR_NO_ERROR;
 
-    if (err == RD_KAFKA_RESP_ERR__FATAL)
-        atomic_store(&req->fatal, true);
     (void)atomic_compare_exchange_strong(&req->error, &none, (int)err);
 }
 
@@ -139,15 +136,12 @@ void kf_producer_stop(struct kf *k)
 }
 
 /* Another one instead of the one that broke, or that could not be made before. */
-static void replace(struct kf *k, struct kf_producer *broken)
+static void replace(struct kf *k, const struct kf_producer *broken, const char *why)
 {
-    char why[200] = "";
     struct lg_err err = {0};
 
     (void)pthread_rwlock_wrlock(&k->producer_lock);
     if (k->producer == broken) {
-        if (broken != NULL)
-            (void)rd_kafka_fatal_error(broken->rk, why, sizeof(why));
         lg_log(LG_LOG_WARN, "kafka", "a new producer", "error=\"%s\"", why);
         kf_producer_stop(k);
         if (kf_producer_start(k, &err) < 0)
@@ -269,19 +263,29 @@ static int send_call(
 {
     struct kf_req req = {.lock = PTHREAD_MUTEX_INITIALIZER};
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__FAIL;
+    char why[200] = "";
+    bool broken = true; /* or was never made */
     struct kf_producer *p;
 
     atomic_init(&req.left, 1);
     lg_clock_cond_init(&req.cond);
     (void)pthread_rwlock_rdlock(&k->producer_lock);
     p = k->producer;
-    if (p != NULL)
+    if (p != NULL) {
         err = send_all(k, p, outs, n, &req);
+        broken = false;
+    }
+    if (p != NULL && err != RD_KAFKA_RESP_ERR_NO_ERROR) { /* records may just have timed out */
+        rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(p->rk, why, sizeof(why));
+
+        broken = fatal != RD_KAFKA_RESP_ERR_NO_ERROR;
+        err = kf_rc(fatal) == LG_EIO ? fatal : err;
+    }
     (void)pthread_rwlock_unlock(&k->producer_lock);
     (void)pthread_cond_destroy(&req.cond);
     (void)pthread_mutex_destroy(&req.lock);
-    if (p == NULL || atomic_load(&req.fatal))
-        replace(k, p);
+    if (broken)
+        replace(k, p, why);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ? 0 : kf_fail(k, err, reterr, "publishing");
 }
 

@@ -243,10 +243,10 @@ class Kafka:
         for b in self.brokers:
             b.stop()
 
-    def tool(self, name, *args, stdin=None, timeout=60):
-        """One of Kafka's own console tools (org.apache.kafka.tools.X); returns what it printed."""
+    def tool(self, name, *args, stdin=None, timeout=60, package="org.apache.kafka.tools"):
+        """One of Kafka's own console tools; returns what it printed."""
         done = subprocess.run(
-            ["java", "-Xmx128m", *SMALL_JVM, "-cp", self.jars, f"org.apache.kafka.tools.{name}",
+            ["java", "-Xmx128m", *SMALL_JVM, "-cp", self.jars, f"{package}.{name}",
              *map(str, args)], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             timeout=timeout, check=False)
         assert done.returncode == 0, done.stderr.decode()
