@@ -46,7 +46,7 @@ static int endpoint_put(struct lg_pg_tx *tx, const struct lg_inference *in)
     lg_pg_q_str(&q, in->endpoint_id);
     lg_pg_q_str(&q, in->hostname);
     lg_pg_q_str(&q, in->platform);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    return lg_pg_q_post(&q);
 }
 
 static int history_add(struct lg_pg_tx *tx, const struct lg_alert *al, lg_time at,
@@ -65,7 +65,7 @@ static int history_add(struct lg_pg_tx *tx, const struct lg_alert *al, lg_time a
     lg_pg_q_str(&q, s->from);
     lg_pg_q_str(&q, s->to);
     lg_pg_q_str(&q, s->notes);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    return lg_pg_q_post(&q);
 }
 
 int lg_pg_outbox_add(struct lg_pg_tx *tx, const struct lg_alert *al, const char *change)
@@ -84,7 +84,7 @@ int lg_pg_outbox_add(struct lg_pg_tx *tx, const struct lg_alert *al, const char 
         lg_pg_q_str(&q, al->endpoint_id);
         lg_pg_q_str(&q, lg_str_z(change));
         lg_pg_q_str(&q, lg_buf_str(&json));
-        rc = lg_pg_q_run(&q) < 0 ? q.rc : 0;
+        rc = lg_pg_q_post(&q);
     }
     lg_buf_done(&json);
     return rc;
@@ -102,7 +102,7 @@ static int technique_put(
     lg_pg_q_str(&q, technique);
     lg_pg_q_i64(&q, lg_id_key(&al->alert_id));
     lg_pg_q_bool(&q, exact);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    return lg_pg_q_post(&q);
 }
 
 /* Techniques of `al` and their parents; those that are there stay. */
@@ -135,7 +135,7 @@ static int put_text(struct lg_pg_tx *tx, const struct lg_alert *al)
         lg_pg_q_str(&q, al->tenant_id);
         lg_pg_q_i64(&q, lg_id_key(&al->alert_id));
         lg_pg_q_blob(&q, text.p, text.n);
-        rc = lg_pg_q_run(&q) < 0 ? q.rc : 0;
+        rc = lg_pg_q_post(&q);
     }
     lg_buf_done(&text);
     return rc;
@@ -151,7 +151,7 @@ static int count_add(struct lg_pg_tx *tx, struct lg_str tenant, int64_t status, 
     lg_pg_q_str(&q, tenant);
     lg_pg_q_i64(&q, status);
     lg_pg_q_i64(&q, n);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    return lg_pg_q_post(&q);
 }
 
 static int insert_alert(struct lg_pg_tx *tx, const struct lg_alert *al)
@@ -198,7 +198,7 @@ static int insert_alert(struct lg_pg_tx *tx, const struct lg_alert *al)
     lg_pg_q_str(&q, al->analyst_notes);
     lg_pg_q_str(&q, al->description);
     lg_pg_q_str(&q, al->evidence);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    return lg_pg_q_post(&q);
 }
 
 /* `face_changed`: what a verdict brings, and not only what a person changes. */
@@ -218,7 +218,7 @@ static int update_face(struct lg_pg_tx *tx, const struct lg_alert *al)
     lg_pg_q_str(&q, al->user);
     lg_pg_q_str(&q, al->description);
     lg_pg_q_str(&q, al->evidence);
-    return lg_pg_q_run(&q) < 0 ? q.rc : put_techniques(tx, al);
+    return lg_pg_q_post(&q) < 0 ? q.rc : put_techniques(tx, al);
 }
 
 static int update_alert(struct lg_pg_tx *tx, const struct lg_alert *al, bool face_changed)
@@ -244,27 +244,35 @@ static int update_alert(struct lg_pg_tx *tx, const struct lg_alert *al, bool fac
     lg_pg_q_str_null(&q, al->assignee);
     lg_pg_q_str_null(&q, al->resolved_by);
     lg_pg_q_str(&q, al->analyst_notes);
-    rc = lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    rc = lg_pg_q_post(&q);
     if (rc >= 0 && face_changed)
         rc = update_face(tx, al);
     return rc < 0 ? rc : put_text(tx, al);
 }
 
+/* occurrences: the number of rows, never a sum, so that what comes twice is counted once. The
+ * statement does not see the row that it puts in. */
 static int add_inference(
-        struct lg_pg_tx *tx, const struct lg_alert *al, const struct lg_inference *in, lg_time now)
+        struct lg_pg_tx *tx, struct lg_alert *al, const struct lg_inference *in, lg_time now)
 {
     struct lg_pg_q q;
+    int rc;
 
     lg_pg_q_open(&q, tx,
-            "INSERT INTO alert_inferences(tenant, alert, inference, window_end, attack_prob, at)"
-            " VALUES($1,$2,$3,$4,$5,$6)");
+            "WITH put AS (INSERT INTO alert_inferences(tenant, alert, inference, window_end,"
+            " attack_prob, at) VALUES($1,$2,$3,$4,$5,$6)) SELECT count(*)+1 FROM alert_inferences"
+            " WHERE alert=$2");
     lg_pg_q_str(&q, al->tenant_id);
     lg_pg_q_i64(&q, lg_id_key(&al->alert_id));
     lg_pg_q_uuid(&q, &in->inference_id);
     lg_pg_q_i64(&q, in->window_end);
     lg_pg_q_f64(&q, in->attack_prob);
     lg_pg_q_i64(&q, now);
-    return lg_pg_q_run(&q) < 0 ? q.rc : 0;
+    rc = lg_pg_q_step(&q);
+    if (rc > 0)
+        al->occurrences = (uint64_t)lg_pg_q_col_i64(&q, 0);
+    lg_pg_q_done(&q);
+    return rc < 0 ? rc : 0;
 }
 
 /* ---- applying verdicts ---- */
@@ -337,7 +345,7 @@ static int suppressed(struct applying *ap, struct lg_apply *it)
     lg_pg_q_i64(&q, ap->now);
     rc = title.failed;
     if (rc == 0)
-        rc = lg_pg_q_run(&q) < 0 ? q.rc : 1;
+        rc = lg_pg_q_post(&q) < 0 ? q.rc : 1;
     lg_buf_done(&title);
     it->ret_result = LG_APPLY_SUPPRESSED;
     return rc;
@@ -376,21 +384,6 @@ static int candidate(struct applying *ap, const struct lg_fold_key *key,
     return rc < 0 ? rc : found;
 }
 
-/* The number of rows, never a sum: what comes twice is counted once. */
-static int count_inferences(struct lg_pg_tx *tx, struct lg_alert *al)
-{
-    struct lg_pg_q q;
-    int rc;
-
-    lg_pg_q_open(&q, tx, "SELECT count(*) FROM alert_inferences WHERE alert=$1");
-    lg_pg_q_i64(&q, lg_id_key(&al->alert_id));
-    rc = lg_pg_q_step(&q);
-    if (rc > 0)
-        al->occurrences = (uint64_t)lg_pg_q_col_i64(&q, 0);
-    lg_pg_q_done(&q);
-    return rc < 0 ? rc : 0;
-}
-
 static int join_alert(struct applying *ap, struct lg_alert *al, struct lg_apply *it)
 {
     enum lg_severity was = al->severity;
@@ -398,8 +391,6 @@ static int join_alert(struct applying *ap, struct lg_alert *al, struct lg_apply 
 
     if (rc >= 0)
         rc = add_inference(&ap->tx, al, it->in, ap->now);
-    if (rc >= 0)
-        rc = count_inferences(&ap->tx, al);
     if (rc >= 0)
         rc = update_alert(&ap->tx, al, true);
     if (rc >= 0 && al->severity != was) {

@@ -69,6 +69,8 @@ struct lg_pg_tx {
     struct lg_buf tenants_buf;
     struct lg_arena scratch;
     char xid[24];
+    uint32_t posted; /* statements under way whose results nobody has looked at */
+    bool piped;      /* the connection is in pipeline mode for them */
 };
 /* 1: begun, end it. 0: the scope sees nothing of `filter` (empty: all of it), there is nothing to
  * ask and nothing to end. */
@@ -114,6 +116,9 @@ void lg_pg_q_uuid(struct lg_pg_q *q, const struct lg_uuid *id);
 void lg_pg_q_null(struct lg_pg_q *q, Oid type);
 int lg_pg_q_step(struct lg_pg_q *q) LG_MUST_CHECK; /* 1: a row, 0: no more, < 0 */
 void lg_pg_q_done(struct lg_pg_q *q);
+/* One run whose result is only looked at with the next question or at the end, and fails that: what
+ * goes out need not wait. Then done. */
+int lg_pg_q_post(struct lg_pg_q *q) LG_MUST_CHECK;
 /* Many runs of one statement without waiting for each: open; bind and send for each row, flush now
  * and then; close, after an error too. Nothing else may be asked meanwhile. */
 int lg_pg_pipe_open(struct lg_pg_q *q, struct lg_pg_tx *tx, const char *sql, const Oid *types,

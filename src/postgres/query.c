@@ -17,6 +17,10 @@ enum {
     OID_FLOAT8 = 701
 };
 
+#define POSTED_MAX 200
+
+static int settle(struct lg_pg_tx *tx);
+
 /* ---- transactions ---- */
 
 /* BEGIN and the tenants go out together; row-level security holds from the first statement on. */
@@ -167,8 +171,12 @@ static int commit(struct lg_pg_tx *tx)
 
 int lg_pg_end(struct lg_pg_tx *tx, int rc)
 {
+    int settled;
+
     if (tx->c == NULL)
         return rc;
+    settled = settle(tx);
+    rc = rc < 0 ? rc : settled < 0 ? settled : rc;
     if (tx->c->dead) {
         rc = rc < 0 ? rc : LG_EIO;
     } else if (rc < 0) {
@@ -278,6 +286,53 @@ void lg_pg_q_null(struct lg_pg_q *q, Oid type)
     bind(q, type, NULL, 0);
 }
 
+/* ---- statements under way ---- */
+
+/* Their results, the first failure of which counts. */
+static int collect(struct lg_pg_tx *tx, uint32_t *n)
+{
+    PGresult *r = NULL;
+    int rc = 0;
+
+    for (; *n > 0 && !tx->c->dead; (*n)--) {
+        int one = lg_pg_await(tx->c, &r);
+
+        /* what comes after a failure says only that it was passed over */
+        if (one >= 0 && rc >= 0)
+            one = lg_pg_code(tx->c, r);
+        rc = rc < 0 ? rc : one;
+        PQclear(r);
+        r = NULL;
+    }
+    *n = 0;
+    return rc;
+}
+
+/* The answer to the sync that was sent. */
+static int leave_pipeline(struct lg_pg_tx *tx, int rc)
+{
+    PGresult *r = NULL;
+
+    if (!tx->c->dead && lg_pg_await(tx->c, &r) >= 0)
+        PQclear(r);
+    if (!tx->c->dead && PQexitPipelineMode(tx->c->pq) == 0)
+        tx->c->dead = true;
+    tx->piped = false;
+    return tx->c->dead && rc >= 0 ? LG_EIO : rc;
+}
+
+static int settle(struct lg_pg_tx *tx)
+{
+    int rc;
+
+    if (!tx->piped)
+        return 0;
+    if (!tx->c->dead && PQpipelineSync(tx->c->pq) == 0)
+        tx->c->dead = true;
+    rc = collect(tx, &tx->posted);
+    return leave_pipeline(tx, rc);
+}
+
 /* Prepared once a connection, under a name made of the text and the types. */
 static int prepare(struct lg_pg_q *q, char name[20])
 {
@@ -290,7 +345,9 @@ static int prepare(struct lg_pg_q *q, char name[20])
     (void)snprintf(name, 20, "s%016llx", (unsigned long long)key);
     if (lg_map_get(&c->prepared, key) != NULL)
         return 0;
-    rc = lg_map_put(&c->prepared, key, 1); /* first: what the server has must be known */
+    rc = settle(q->tx);
+    if (rc >= 0)
+        rc = lg_map_put(&c->prepared, key, 1); /* first: what the server has must be known */
     if (rc < 0)
         return rc;
     if (PQsendPrepare(c->pq, name, q->sql, q->n, q->types) == 0) {
@@ -306,7 +363,7 @@ static int prepare(struct lg_pg_q *q, char name[20])
     return rc;
 }
 
-static int ask(struct lg_pg_q *q)
+static int send(struct lg_pg_q *q)
 {
     struct lg_pg_conn *c = q->tx->c;
     char name[20];
@@ -323,8 +380,54 @@ static int ask(struct lg_pg_q *q)
         c->dead = true;
         return LG_EIO;
     }
-    rc = lg_pg_await(c, &q->res);
-    return rc < 0 ? rc : lg_pg_code(c, q->res);
+    return 0;
+}
+
+/* Behind what is under way, so that both cost one round trip. */
+static int ask(struct lg_pg_q *q)
+{
+    struct lg_pg_tx *tx = q->tx;
+    int rc = send(q), before = 0;
+
+    if (rc >= 0 && tx->piped) {
+        if (PQpipelineSync(tx->c->pq) == 0)
+            tx->c->dead = true;
+        before = collect(tx, &tx->posted);
+    }
+    if (rc >= 0)
+        rc = lg_pg_await(tx->c, &q->res);
+    if (rc >= 0 && before >= 0)
+        rc = lg_pg_code(tx->c, q->res);
+    if (tx->piped)
+        rc = leave_pipeline(tx, rc);
+    return before < 0 ? before : rc;
+}
+
+int lg_pg_q_post(struct lg_pg_q *q)
+{
+    struct lg_pg_tx *tx = q->tx;
+    int rc = q->rc;
+
+    if (rc >= 0 && tx->posted >= POSTED_MAX)
+        rc = settle(tx);
+    if (rc >= 0) { /* a statement that is new is prepared before */
+        char name[20];
+
+        rc = prepare(q, name);
+    }
+    if (rc >= 0 && !tx->piped) {
+        if (PQenterPipelineMode(tx->c->pq) == 0) {
+            tx->c->dead = true;
+            rc = LG_EIO;
+        }
+        tx->piped = rc >= 0;
+    }
+    if (rc >= 0)
+        rc = send(q);
+    if (rc >= 0)
+        tx->posted++;
+    q->rc = rc;
+    return rc;
 }
 
 int lg_pg_q_step(struct lg_pg_q *q)
@@ -401,23 +504,16 @@ int lg_pg_pipe_send(struct lg_pg_q *q)
 static int drain(struct lg_pg_q *q)
 {
     struct lg_pg_conn *c = q->tx->c;
+    uint32_t n = (uint32_t)q->row;
     PGresult *r = NULL;
-    int rc = 0;
+    int rc;
 
     if (PQpipelineSync(c->pq) == 0) {
         c->dead = true;
         return LG_EIO;
     }
-    for (; q->row > 0 && !c->dead; q->row--) {
-        int one = lg_pg_await(c, &r);
-
-        /* what comes after a failure says only that it was passed over */
-        if (one >= 0 && rc >= 0)
-            one = lg_pg_code(c, r);
-        rc = rc < 0 ? rc : one;
-        PQclear(r);
-        r = NULL;
-    }
+    rc = collect(q->tx, &n);
+    q->row = 0;
     if (!c->dead && lg_pg_await(c, &r) >= 0)
         PQclear(r);
     return c->dead && rc >= 0 ? LG_EIO : rc;

@@ -316,7 +316,7 @@ def test_restart_is_survived(crashing):
 
 def test_silent_server_is_given_up(crashing):
     """The server's processes are stopped: TCP still answers, they do not."""
-    reader = start(crashing, "logster", "get", 20, 50, LG_POSTGRES_TIMEOUT_MS="500")
+    reader = start(crashing, "logster", "get", 80, 50, LG_POSTGRES_TIMEOUT_MS="500")
     first = reader.stdout.readline().decode()
     crashing.freeze()
     time.sleep(5)
