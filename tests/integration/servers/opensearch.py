@@ -39,8 +39,8 @@ def free_ports(n, wanted=()):
 class Node:
     """One node, a process of its own: `start`, `stop` (in good order), `kill`."""
 
-    def __init__(self, folder, port, transport, seeds, heap):
-        self.folder, self.port, self.transport, self.heap = Path(folder), port, transport, heap
+    def __init__(self, folder, port, transport, seeds, heap, fast):
+        self.folder, self.port, self.heap, self.fast = Path(folder), port, heap, fast
         self.url = f"http://127.0.0.1:{port}"
         self.log = self.folder / "node.log"
         self.process = None
@@ -60,7 +60,7 @@ class Node:
         jars = ROOT / "build/servers/opensearch"
         # The runner takes the first free port above the one that it is given.
         args = ["java", f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*",
+                *([] if self.fast else ["-XX:TieredStopAtLevel=1"]), "-cp", f"{jars}/*",
                 "org.codelibs.opensearch.runner.OpenSearchRunner",
                 "-basePath", str(self.folder), "-confPath", str(self.folder / "config"),
                 "-dataPath", str(self.folder / "data"), "-logsPath", str(self.folder / "logs"),
@@ -116,15 +116,17 @@ class Node:
 
 
 class OpenSearch:
-    """A cluster of 1..3 nodes. Each needs about 0.6 GiB."""
+    """A cluster of 1..3 nodes. Each needs about 0.6 GiB. `fast`: for long runs, where the time that
+    the compiler takes at first comes back."""
 
-    def __init__(self, nodes=1, heap="512m"):
+    def __init__(self, nodes=1, heap="512m", fast=False):
         subprocess.run([ROOT / "scripts/servers.sh", "opensearch"], check=True,
                        stdout=subprocess.DEVNULL)
         self.folder = Path(tempfile.mkdtemp(prefix="logster-opensearch-"))
         ports = free_ports(nodes, random.sample(RUNNER_PORTS, len(RUNNER_PORTS)))
         transports = free_ports(nodes)
-        self.nodes = [Node(self.folder / f"n{i}", ports[i], transports[i], transports, heap)
+        self.nodes = [Node(self.folder / f"n{i}", ports[i], transports[i], transports, heap,
+                           fast)
                       for i in range(nodes)]
 
     def start(self):
