@@ -1,6 +1,5 @@
 """A fleet's platform: Kafka, OpenSearch and PostgreSQL, and `logster service` processes on them."""
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -98,6 +97,28 @@ class Fleet:
             return self.services[name][0]
         raise AttributeError(name)
 
+    # A fleet is driven like a Platform: events go to the intake, questions to the API.
+
+    @property
+    def url(self):
+        return self.intake.url
+
+    @property
+    def token(self):
+        return self.api.token
+
+    def get(self, path, **more):
+        return self.api.get(path, **more)
+
+    def wait(self, what, good, seconds=120):
+        return self.api.wait(what, good, seconds)
+
+    def refresh(self):
+        self.search.ask("POST", "/logster-*/_refresh")
+
+    def metric(self, name):
+        return self.api.metric(name)
+
     def every(self):
         return [s for name in PARTS for s in self.services.get(name, [])]
 
@@ -108,7 +129,15 @@ class Fleet:
             return (sum(s.metric("raw_events_total") for s in self.services["normalizer"]
                         if s.process.poll() is None),
                     sum(s["lag"] for s in stages if s["name"] != "inference"))
-        return self.api.wait(state, lambda got: got[0] >= raw and got[1] == 0, seconds)
+        return self.wait(state, lambda got: got[0] >= raw and got[1] == 0, seconds)
+
+    def resident_mb(self):
+        """Of each process."""
+        def of(pid):
+            text = Path(f"/proc/{pid}/status").read_text()
+            return int(text.split("VmRSS:")[1].split()[0]) / 1024
+        return {f"{name}{i}": of(s.process.pid) for name, all_of in self.services.items()
+                for i, s in enumerate(all_of) if s.process.poll() is None}
 
     def count(self, what, query=None):
         """Documents of all indices of `what` (events, inferences), as a foreign client sees them."""
@@ -142,7 +171,3 @@ class Fleet:
                 b.kill()
         self.search.stop()
         self.postgres.kill()
-
-
-def lines(path):
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]

@@ -130,6 +130,9 @@ class Platform:
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                    if line.startswith((name + " ", name + "{")))
 
+    def refresh(self):
+        """Makes what was written visible to reads: it is, here."""
+
     def settle(self, events, seconds=120):
         """Until every stage has worked off what it was given."""
         return self.wait(lambda: (self.metric("raw_events_total"),

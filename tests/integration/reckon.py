@@ -55,6 +55,7 @@ def drained(up, seconds=120):
     """Until no stage has anything left to read."""
     time.sleep(0.3)
     up.wait(lambda: up.metric("logster_stage_lag_records"), lambda lag: lag == 0, seconds)
+    up.refresh()
 
 
 def settled(up, newest, step=0.5, seconds=120):

@@ -52,8 +52,9 @@ def hash_of(text):
 class Sender(threading.Thread):
     """Sends batches in order; a batch is repeated until it was acknowledged."""
 
-    def __init__(self, host, platform, batch=50, limit=None):
+    def __init__(self, host, platform, batch=50, limit=None, pause=0):
         super().__init__(name=host, daemon=True)
+        self.pause = pause      # seconds between requests
         self.host, self.platform, self.batch, self.limit = host, platform, batch, limit
         self.acked = 0          # events 0..acked-1 were acknowledged
         self.in_flight = False  # a request is open right now
@@ -96,6 +97,7 @@ class Sender(threading.Thread):
                 continue
             if status == 200:
                 self.acked += self.batch
+                time.sleep(self.pause)
             elif status in (429, 503):
                 time.sleep(0.1)
             else:
