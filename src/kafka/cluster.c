@@ -38,7 +38,7 @@ static void tell(struct init *in, enum lg_kafka_step step, const char *fmt, ...)
 static int fail(struct init *in, rd_kafka_resp_err_t err, struct lg_err *reterr, const char *what,
         const char *name)
 {
-    char text[200];
+    char text[400];
 
     (void)snprintf(text, sizeof(text), "%s %s", what, name);
     return kf_fail(in->k, err, reterr, text);

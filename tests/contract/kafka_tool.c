@@ -166,30 +166,34 @@ static int cmd_publish(char **argv)
     return 0;
 }
 
-/* --- relay GROUP FROM TO MS: passes records on, with its offsets, until MS are over */
+/* --- relay GROUP FROM TO MS: passes records on, with its offsets, until MS are over; drain GROUP
+ * FROM TO: until none is left */
 
-static int cmd_relay(char **argv)
+static int cmd_relay(char **argv, bool drain)
 {
     struct lg_bus *bus = open_bus();
     int from = topic_of(bus, argv[1]), to = topic_of(bus, argv[2]);
     const struct lg_bus_consumer_options opt = {
             .group = lg_str_z(argv[0]), .topics = &from, .n_topics = 1, .max_batch_records = 500};
-    int64_t deadline = deadline_of(number(argv[3]));
+    int64_t deadline = drain ? INT64_MAX : deadline_of(number(argv[3]));
     struct lg_bus_output outs[500];
     struct lg_bus_consumer *c = NULL;
     size_t passed = 0, refused = 0;
+    uint64_t lag = 1;
     struct lg_err err = {0};
     int rc = lg_bus_consumer_new(bus, &opt, &c, &err);
 
     if (rc < 0)
         die("consumer", rc, &err);
-    while (lg_clock_monotonic() < deadline) {
+    while (lag > 0 && lg_clock_monotonic() < deadline) {
         struct lg_bus_batch *b = NULL;
         struct lg_bus_offset at;
 
         rc = lg_bus_poll(c, 100, &b, &err);
         if (rc < 0 && rc != LG_EAGAIN)
             die("poll", rc, &err);
+        if (rc != 1 && drain && lg_bus_lag(bus, opt.group, from, &lag) < 0)
+            lag = 1;
         if (rc != 1)
             continue;
         for (size_t i = 0; i < b->n; i++)
@@ -316,13 +320,16 @@ int main(int argc, char **argv)
     if (strcmp(cmd, "publish") == 0 && argc == 5)
         return cmd_publish(argv + 2);
     if (strcmp(cmd, "relay") == 0 && argc == 6)
-        return cmd_relay(argv + 2);
+        return cmd_relay(argv + 2, false);
+    if (strcmp(cmd, "drain") == 0 && argc == 5)
+        return cmd_relay(argv + 2, true);
     if (strcmp(cmd, "dump") == 0 && argc == 3)
         return cmd_dump(argv + 2);
     if (strcmp(cmd, "consume") == 0 && argc == 4)
         return cmd_consume(argv + 2);
     if (strcmp(cmd, "place") == 0 && argc == 5)
         return cmd_place(argv + 2);
-    (void)fprintf(stderr, "usage: kafka_tool connect|init|publish|relay|dump|consume|place ...\n");
+    (void)fprintf(
+            stderr, "usage: kafka_tool connect|init|publish|relay|drain|dump|consume|place ...\n");
     return 2;
 }
