@@ -2,7 +2,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -21,7 +20,6 @@
 #define TAKE_WAIT (10000 * MS)
 #define FIRST_DELAY (50 * MS)
 #define MAX_DELAY (5000 * MS)
-#define OUTCOME_WAIT (5000 * MS)
 
 /* ---- options ---- */
 
@@ -407,49 +405,4 @@ void lg_pg_give(struct lg_pg *pg, struct lg_pg_conn *c)
         conn_free(drop);
         drop = next;
     }
-}
-
-/* ---- a commit without an answer ---- */
-
-static int ask_outcome(struct lg_pg_conn *c, const char *xid, char ret[24])
-{
-    const char *const values[] = {xid};
-    PGresult *r = NULL;
-    int rc;
-
-    ret[0] = '\0';
-    if (PQsendQueryParams(c->pq, "SELECT pg_xact_status($1::text::xid8)", 1, NULL, values, NULL,
-                NULL, 0) == 0)
-        return LG_EIO;
-    rc = lg_pg_await(c, &r);
-    if (rc >= 0)
-        rc = lg_pg_code(c, r);
-    if (rc >= 0 && PQntuples(r) == 1)
-        (void)snprintf(ret, 24, "%s", PQgetvalue(r, 0, 0));
-    PQclear(r);
-    return rc;
-}
-
-int lg_pg_outcome(struct lg_pg *pg, const char *xid)
-{
-    int64_t end = lg_clock_monotonic() + OUTCOME_WAIT;
-    const struct timespec nap = {.tv_nsec = 50 * MS};
-
-    do {
-        struct lg_pg_conn *c;
-        char state[24], told[200];
-
-        if (conn_new(pg, &c, told) >= 0) {
-            int rc = ask_outcome(c, xid, state);
-
-            conn_free(c);
-            if (rc >= 0 && strcmp(state, "committed") == 0)
-                return 0;
-            if (rc >= 0 && strcmp(state, "in progress") != 0)
-                return LG_EIO;
-        }
-        (void)nanosleep(&nap, NULL);
-    } while (lg_clock_monotonic() < end);
-    lg_log(LG_LOG_WARN, "postgres", "the outcome of a commit is not known", "xid=%s", xid);
-    return LG_EIO;
 }

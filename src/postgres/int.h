@@ -53,9 +53,6 @@ int lg_pg_exec(struct lg_pg_conn *c, const char *sql) LG_MUST_CHECK;
 int lg_pg_await(struct lg_pg_conn *c, PGresult **ret) LG_MUST_CHECK;
 /* The result's failure as one of our codes, noted in the connection; 0 where it is none. */
 int lg_pg_code(struct lg_pg_conn *c, const PGresult *r);
-/* Looks up what became of a transaction whose commit was not answered: 0 or LG_EIO. */
-int lg_pg_outcome(struct lg_pg *pg, const char *xid) LG_MUST_CHECK;
-
 /*
  * A transaction, and the tenants that may be seen in it: `tenants` is "*" or names with commas, for
  * queries as $1 and for row-level security as the setting logster.tenants. Reading ones see one
@@ -68,7 +65,6 @@ struct lg_pg_tx {
     struct lg_str tenants;
     struct lg_buf tenants_buf;
     struct lg_arena scratch;
-    char xid[24];
     uint32_t posted; /* statements under way whose results nobody has looked at */
     bool piped;      /* the connection is in pipeline mode for them */
 };

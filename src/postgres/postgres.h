@@ -12,8 +12,9 @@
  * Beyond the interface:
  * - While the server is away an operation answers LG_EIO within the time-outs below, at once while
  *   the store waits before it tries the next connection; LG_EAGAIN where two changes met. Both may
- *   be tried again: a change whose outcome was lost (the server went away during the commit) is
- *   looked up by its transaction, and what cannot be looked up is safe to repeat.
+ *   be tried again. Where the server went away during the commit, the change may have been made:
+ *   repeating it changes nothing more (what creates may then answer LG_EEXIST, and If-Match
+ *   LG_EREFUSED).
  * - Any number of processes use one database. Outbox rows go to one of them at a time: to who read
  *   last, until it has not read for LG_POSTGRES_LEASE_S; the others read none. So do deliveries.
  * - backup is LG_EUNSUP: pg_dump is the tool.

@@ -29,9 +29,7 @@ static int send_begin(struct lg_pg_tx *tx)
     const char *values[] = {tx->tenants.p};
     const char *begin = tx->writes ? "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
                                    : "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-    const char *set = tx->writes
-            ? "SELECT set_config('logster.tenants', $1, true), pg_current_xact_id()::text"
-            : "SELECT set_config('logster.tenants', $1, true), ''";
+    const char *set = "SELECT set_config('logster.tenants', $1, true)";
     PGconn *pq = tx->c->pq;
 
     return PQenterPipelineMode(pq) == 1 &&
@@ -60,12 +58,6 @@ static int begin_on(struct lg_pg_tx *tx)
         rc = lg_pg_await(tx->c, &r); /* the settings */
     if (rc >= 0)
         rc = lg_pg_code(tx->c, r);
-    if (rc >= 0) {
-        struct lg_str xid = lg_str_z(PQgetvalue(r, 0, 1));
-
-        if (xid.n < sizeof(tx->xid))
-            memcpy(tx->xid, xid.p, xid.n + 1);
-    }
     PQclear(r);
     r = NULL;
     if (!tx->c->dead && lg_pg_await(tx->c, &r) >= 0) { /* the end of the pipeline */
@@ -185,8 +177,6 @@ int lg_pg_end(struct lg_pg_tx *tx, int rc)
     } else {
         int ended = commit(tx);
 
-        if (ended < 0 && tx->c->dead && tx->writes)
-            ended = lg_pg_outcome(tx->pg, tx->xid);
         rc = ended < 0 ? ended : rc;
     }
     lg_pg_give(tx->pg, tx->c);
