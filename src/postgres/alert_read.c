@@ -182,7 +182,7 @@ int lg_pg_alert_similar(struct lg_alert_store *st, const struct lg_scope *sc,
         uint32_t *ret_n)
 {
     struct lg_pg_rows rows = {.size = sizeof(**ret), .read = alert_row};
-    struct lg_alert al;
+    struct lg_alert al = {0};
     struct lg_pg_tx tx;
     struct lg_pg_q q;
     int rc = open_alert(st, sc, id, a, &tx, &al);

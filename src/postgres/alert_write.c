@@ -459,7 +459,7 @@ static int apply_one(struct applying *ap, struct lg_apply *it)
 {
     struct lg_fold_decision d;
     struct lg_fold_key fold;
-    struct lg_alert latest;
+    struct lg_alert latest = {0};
     int rc, found;
 
     it->ret_result = LG_APPLY_NONE;

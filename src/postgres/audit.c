@@ -186,7 +186,7 @@ static int verify_chunk(struct verifying *v, struct lg_pg_tx *tx)
 {
     struct lg_pg_q q;
     uint32_t n = 0;
-    int rc;
+    int rc = 0;
 
     lg_pg_q_open(&q, tx, "SELECT " COLUMNS " WHERE seq>$1 ORDER BY seq LIMIT $2");
     lg_pg_q_i64(&q, (int64_t)v->last);
