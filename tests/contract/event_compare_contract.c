@@ -88,8 +88,37 @@ static lg_time random_time(void)
     }
 }
 
+/* Every field of the dictionary: none may be unknown to the engine. */
+static void fill_all(struct lg_event *ev)
+{
+    for (int n = 0; n < LG_FIELD_COUNT; n++) {
+        enum lg_field field = (enum lg_field)n;
+
+        switch ((enum lg_field_type)lg_fields[n].type) {
+        case LG_FIELD_STR:
+            set_text(ev, field, ANY(texts));
+            break;
+        case LG_FIELD_U64:
+            lg_event_set_u64(ev, field, one_in(3) ? UINT64_MAX - pick(9) : pick(INT64_MAX));
+            break;
+        case LG_FIELD_I64:
+            lg_event_set_i64(ev, field, (int64_t)pick(UINT64_MAX));
+            break;
+        case LG_FIELD_BOOL:
+            lg_event_set_bool(ev, field, one_in(2));
+            break;
+        case LG_FIELD_TIME:
+            lg_event_set_i64(ev, field,
+                    one_in(9) ? INT64_C(9000000000) * SEC : (int64_t)pick(1u << 30) * SEC);
+            break;
+        }
+    }
+}
+
 static void fill_event(struct lg_event *ev, unsigned i)
 {
+    if (i % 10 == 0)
+        fill_all(ev);
     ev->type = (enum lg_event_type)pick(one_in(2) ? 3 : LG_EVENT_TYPE_COUNT);
     ev->code = (uint32_t)pick(30);
     set_text(ev, LG_F_COMMAND_LINE, one_in(60) ? g.longest + pick(60000) : ANY(texts));

@@ -153,6 +153,70 @@ static void do_ask(struct lg_event_store *st, char **args)
             (unsigned long long)stats.files, stats.bytes > 0, n);
 }
 
+/* reads COUNT: every question, again and again, whatever the answers are. */
+static int on_row(void *user, const struct lg_event_row *row)
+{
+    (void)user;
+    (void)row;
+    return 0;
+}
+
+static int on_bulk_of_reads(struct lg_event_store *st, unsigned i)
+{
+    struct lg_range_query range = {.from = DAY0 * SEC, .to = (DAY0 + 90000) * SEC, .parts = i % 5};
+    struct lg_tree_query tree = {.tenant = LG_STR("a"),
+            .endpoint = LG_STR("h1"),
+            .from = range.from,
+            .to = range.to,
+            .max_nodes = 100};
+    struct lg_event_query eq = {.limit = 20, .text = i % 2 == 0 ? LG_STR("whoami") : LG_STR("")};
+    struct lg_inference_query iq = {.limit = 20};
+    struct lg_event_put p = make_event(i, false);
+    struct lg_retention keep = {.before = 1};
+    struct lg_technique_count *techniques;
+    struct lg_profile_item *items;
+    struct lg_store_fault faults[4];
+    struct lg_inference_page ip;
+    struct lg_time_bucket *buckets;
+    struct lg_store_stats stats;
+    struct lg_event_page ep;
+    struct lg_event_row row;
+    struct lg_host_row *hosts;
+    struct lg_summary sum;
+    struct lg_tree t;
+    uint32_t n;
+    int rc = 0;
+
+    rc += st->ops->event_get(st, f.all, &p.ev->event_id, 0, &f.arena, &row) < 0;
+    rc += st->ops->event_search(st, f.all, &eq, &f.arena, &ep) < 0;
+    rc += st->ops->event_window(
+                  st, f.all, tree.tenant, tree.endpoint, range.from, range.to, 0, on_row, NULL) < 0;
+    rc += st->ops->inference_search(st, f.all, &iq, &f.arena, &ip) < 0;
+    rc += st->ops->summary(st, f.all, &range, &sum) < 0;
+    rc += st->ops->hosts(st, f.all, &range, &f.arena, &hosts, &n) < 0;
+    rc += st->ops->timeline(st, f.all, &range, 9, &f.arena, &buckets, &n) < 0;
+    rc += st->ops->techniques(st, f.all, &range, &f.arena, &techniques, &n) < 0;
+    rc += st->ops->profile(st, f.all, tree.tenant, tree.endpoint, 9, &f.arena, &items, &n) < 0;
+    rc += st->ops->tree(st, f.all, &tree, &f.arena, &t) < 0;
+    rc += st->ops->stats(st, &stats) < 0;
+    rc += st->ops->verify(st, faults, 4, &n) < 0;
+    rc += st->ops->retain(st, &keep, &n) < 0;
+    rc += st->ops->write(st, &p, 1, NULL, 0, NULL) < 0;
+    return rc;
+}
+
+static void do_reads(struct lg_event_store *st, char **args)
+{
+    unsigned failures = 0, n = number(args[0]);
+
+    for (unsigned i = 0; i < n; i++) {
+        failures += (unsigned)on_bulk_of_reads(st, i);
+        lg_arena_clear(&f.arena);
+        lg_arena_clear(&f.m.a);
+    }
+    (void)printf("failed %u of %u\n", failures, 14 * n);
+}
+
 /* retain BEFORE IDLE_AGE: days from DAY0 on, seconds. */
 static void do_retain(struct lg_event_store *st, char **args)
 {
@@ -187,6 +251,8 @@ int main(int argc, char **argv)
         do_write(st, argv + 2);
     else if (strcmp(argv[1], "ask") == 0)
         do_ask(st, argv + 2);
+    else if (strcmp(argv[1], "reads") == 0)
+        do_reads(st, argv + 2);
     else if (strcmp(argv[1], "retain") == 0 && argc >= 4)
         do_retain(st, argv + 2);
     else

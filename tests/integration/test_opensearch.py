@@ -2,6 +2,7 @@
 
 import base64
 import os
+import random
 import re
 import ssl
 import subprocess
@@ -316,6 +317,44 @@ def test_policies():
         changes = [s[1] for s in front.seen if s[0] == "PUT" and path in s[1]]
         assert len(changes) == 2 and (api == "ILM" or "if_seq_no=7" in changes[1])
         front.stop()
+
+
+def spoil(value, rnd):
+    """The same JSON with something in it that has another type, or is gone."""
+    odd = [None, True, -1, 2 ** 63, 1e300, "", "x" * 300, [], {}, [[]], {"value": {}}]
+    if rnd.random() < 0.03:
+        return rnd.choice(odd)
+    if isinstance(value, dict):
+        return {k: spoil(v, rnd) for k, v in value.items() if rnd.random() > 0.02}
+    if isinstance(value, list):
+        return [spoil(v, rnd) for v in value for _ in range(rnd.choice([1, 1, 1, 1, 0, 2]))]
+    return value
+
+
+def test_hostile_answers(cluster):
+    """Answers that no server gives: wrong types, holes, cut off, no JSON at all. Nothing crashes
+    (the program is watched by sanitizers), and nothing is taken for an answer that is none."""
+    prefix = made(cluster.urls, "hostile")
+    tool(cluster.urls, "write", 0, 100, PREFIX=prefix)
+    tool(cluster.urls, "ask", PREFIX=prefix)  # which makes them visible
+    assert "failed 0 of 14" in tool(cluster.urls, "reads", 1, PREFIX=prefix)
+    rnd = random.Random(4)
+
+    def change(path, status, got):
+        how = rnd.random()
+        text = json.dumps(spoil(got, rnd) if how < 0.8 else got).encode()
+        if how > 0.9:
+            text = text[:rnd.randrange(len(text))]
+        if 0.85 < how < 0.9:
+            text = bytes(b ^ (rnd.random() < 0.01) for b in text)
+        return (status if how < 0.97 else rnd.choice([202, 302, 404, 418, 500])), text
+
+    front = Front(cluster.urls[0], change=change)
+    said = tool([front.url], "reads", 15, PREFIX=prefix, RETRY_MS=1)
+    failures = int(re.search(r"failed (\d+) of 210", said).group(1))
+    assert 10 < failures < 210, said
+    front.stop()
+    assert "failed 0 of 14" in tool(cluster.urls, "reads", 1, PREFIX=prefix)
 
 
 def test_killed_under_writes(cluster):
