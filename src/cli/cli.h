@@ -26,6 +26,7 @@ int lg_cmd_tenant(int argc, char **argv);
 int lg_cmd_audit(int argc, char **argv);
 int lg_cmd_backup(int argc, char **argv);
 int lg_cmd_restore(int argc, char **argv);
+int lg_cmd_migrate(int argc, char **argv);
 int lg_cmd_doctor(int argc, char **argv);
 int lg_cmd_normalize(int argc, char **argv);
 int lg_cmd_graph(int argc, char **argv);

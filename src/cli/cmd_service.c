@@ -19,6 +19,8 @@ static const char help[] =
         "  alerts       logster-inference-results -> PostgreSQL, logster-alerts; notifications\n"
         "  api          REST API (api.port) and dashboard (dashboard.port)\n\n"
         "and once, before the first of them:\n\n"
+        "  kafka-init   makes topics, and ACLs for bus.kafka.principals; a second run changes\n"
+        "               nothing. --dry-run only says what it would do\n"
         "  store-init   makes what the stores need on their servers, the default tenant and the\n"
         "               first token (printed once, and in DIR/admin-token); changes nothing "
         "else\n\n"
@@ -30,7 +32,9 @@ static const char help[] =
         "  --help\n\n"
         "SIGTERM and SIGINT stop it in good order; another process of its name goes on with its\n"
         "partitions. SIGHUP reads the configuration anew.\n"
-        "Exit status: 0 stopped in good order, 2 could not start, or the part failed for good.\n";
+        "Exit status: 0 stopped in good order, or done; 1 kafka-init found what differs and cannot "
+        "be\n"
+        "changed; 2 could not start, or the part failed for good.\n";
 
 static void say(void *user, const char *line)
 {
@@ -55,6 +59,22 @@ static int first_token(const struct lg_config *cfg, struct lg_err *reterr)
     lg_token_wipe(token, sizeof(token));
     lg_alert_store_close(st);
     return rc;
+}
+
+static int kafka_init(struct lg_serve_args *a)
+{
+    static struct lg_config cfg;
+    struct lg_err err = {0};
+    int rc = lg_serve_load(a, &cfg, &err);
+
+    if (rc == 0)
+        rc = lg_engine_init_bus(&cfg, a->dry_run, say, NULL, &err);
+    if (rc < 0)
+        (void)fprintf(stderr, "%s: %s\n", a->name, err.text);
+    else if (rc > 0)
+        (void)fprintf(
+                stderr, "%s: %d differ from what is wanted, and stay as they are\n", a->name, rc);
+    return rc < 0 ? LG_EXIT_FAILED : rc > 0 ? LG_EXIT_FOUND : LG_EXIT_OK;
 }
 
 static int store_init(struct lg_serve_args *a)
@@ -87,6 +107,7 @@ static const struct {
         {"indexer", "logster service indexer", LG_PART_INDEXER, lg_serve_run},
         {"alerts", "logster service alerts", LG_PART_ALERTS, lg_serve_run},
         {"api", "logster service api", LG_PART_API, lg_serve_run},
+        {"kafka-init", "logster service kafka-init", 0, kafka_init},
         {"store-init", "logster service store-init", 0, store_init},
 };
 

@@ -23,6 +23,7 @@ static const struct lg_command commands[] = {
         {"audit", "verify and list the audit log", lg_cmd_audit},
         {"backup", "copy alerts and events while the platform runs", lg_cmd_backup},
         {"restore", "put a backup in the place of a stopped platform's data", lg_cmd_restore},
+        {"migrate", "copy a stopped platform's data to PostgreSQL and OpenSearch", lg_cmd_migrate},
         {"doctor", "check a data folder: databases, hash chains, permissions", lg_cmd_doctor},
 };
 

@@ -49,7 +49,8 @@ int lg_serve_parse(int argc, char **argv, struct lg_serve_args *a)
 {
     static const struct option options[] = {{"data-dir", required_argument, NULL, 'd'},
             {"config", required_argument, NULL, 'c'}, {"set", required_argument, NULL, 's'},
-            {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+            {"dry-run", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'},
+            {NULL, 0, NULL, 0}};
     int c;
 
     optind = 1;
@@ -68,6 +69,14 @@ int lg_serve_parse(int argc, char **argv, struct lg_serve_args *a)
                 return rc;
             break;
         }
+        case 'n':
+            if (a->parts != 0) {
+                (void)fprintf(
+                        stderr, "%s: --dry-run is not for this; see %s --help\n", a->name, a->name);
+                return LG_EINVAL;
+            }
+            a->dry_run = true;
+            break;
         case 'h':
             (void)fputs(a->help, stdout);
             return 1;

@@ -13,6 +13,7 @@ struct lg_serve_args {
     const char *help;
     unsigned parts; /* of enum lg_part */
 
+    bool dry_run; /* --dry-run, for commands that know it */
     const char *data_dir, *config;
     struct lg_config_override set[LG_SERVE_MAX_SET + 1];
     char *keys[LG_SERVE_MAX_SET]; /* owned: KEY of KEY=VALUE */
@@ -21,7 +22,7 @@ struct lg_serve_args {
     struct lg_model *models[2]; /* by enum lg_platform; owned */
 };
 
-/* --data-dir, --config, --set, --help. 0 run, 1 done already (help), negative: wrong arguments (it
+/* --data-dir, --config, --set, --dry-run, --help. 0 run, 1 done already (help), negative: wrong arguments (it
  * said so). lg_serve_done follows in any case. */
 int lg_serve_parse(int argc, char **argv, struct lg_serve_args *a);
 void lg_serve_done(struct lg_serve_args *a);

@@ -126,6 +126,20 @@ static bool source_map_ok(struct lg_str s)
             (rest.n == 0 || lg_str_eq(rest, LG_STR("trusted")));
 }
 
+/* PART=PRINCIPAL, the latter as brokers write it: User:name */
+static bool principal_map_ok(struct lg_str s)
+{
+    static const char *const parts[] = {
+            "intake", "normalizer", "inference", "indexer", "alerts", "api", "shipper"};
+    const ptrdiff_t eq = lg_str_chr(s, '=');
+    const struct lg_str who = lg_str_sub(s, (size_t)(eq + 1), s.n);
+
+    for (size_t i = 0; eq > 0 && i < sizeof(parts) / sizeof(*parts); i++)
+        if (lg_str_eq(lg_str_sub(s, 0, (size_t)eq), lg_str_z(parts[i])))
+            return lg_str_chr(who, ':') > 0 && lg_str_chr(who, ':') + 1 < (ptrdiff_t)who.n;
+    return false;
+}
+
 static const struct {
     const char *name;
     bool (*ok)(struct lg_str s);
@@ -139,6 +153,7 @@ static const struct {
         {"tenant", tenant_ok, "a tenant: a-z, 0-9, '-', '_'; at most 64 bytes"},
         {"source", source_ok, "a source: letters, digits, '-', '_', '.'; at most 64"},
         {"source-map", source_map_ok, "TOPIC=TENANT:SOURCE, or TOPIC=TENANT:SOURCE:trusted"},
+        {"principal-map", principal_map_ok, "PART=User:NAME, such as normalizer=User:normalizer"},
         {"version", version_ok, "three numbers such as 8.19.0"},
 };
 

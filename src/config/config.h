@@ -142,7 +142,8 @@ struct lg_config {
             struct lg_config_secret key_password;
             uint32_t replication;
             uint32_t min_insync;
-            struct lg_config_list sources; /* TOPIC=TENANT:SOURCE[:trusted] */
+            struct lg_config_list sources;    /* TOPIC=TENANT:SOURCE[:trusted] */
+            struct lg_config_list principals; /* PART=PRINCIPAL */
         } kafka;
     } bus;
     struct {

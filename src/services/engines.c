@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "crypto/encode.h"
-#include "kafka/kafka.h"
+#include "kafka/cluster.h"
 #include "opensearch/init.h"
 #include "postgres/postgres.h"
 #include "services/engines.h"
+#include "services/topics.h"
 
 /* Topics take three copies of what comes in: larger blocks and a higher level than the bus has by
  * itself take a fifth off them, for a microsecond an event. */
@@ -371,5 +373,95 @@ int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_oa
     if (rc == 0)
         rc = lg_kafka_open(&k.opt, ret, reterr);
     kafka_done(&k);
+    return rc;
+}
+
+static void tell_kafka(void *user, enum lg_kafka_step step, const char *text)
+{
+    const struct teller *t = user;
+    char line[1024];
+
+    (void)snprintf(line, sizeof(line), "%s: %s", lg_kafka_step_name(step), text);
+    t->line(t->user, line);
+}
+
+/* Who is who, from PART=PRINCIPAL; the texts are the configuration's. */
+static void read_principals(const struct lg_config_list *list, struct lg_kafka_parts *p,
+        const char *shippers[LG_CONFIG_LIST_ITEMS])
+{
+    const struct {
+        const char *part;
+        const char **who;
+    } parts[] = {{"intake=", &p->intake}, {"normalizer=", &p->normalizer},
+            {"inference=", &p->inference}, {"indexer=", &p->indexer}, {"alerts=", &p->alerts},
+            {"api=", &p->api}};
+
+    p->shippers = shippers;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct lg_str s = lg_str_z(list->v[i]);
+
+        if (lg_str_starts(s, LG_STR("shipper=")))
+            shippers[p->n_shippers++] = list->v[i] + strlen("shipper=");
+        for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+            if (lg_str_starts(s, lg_str_z(parts[k].part)))
+                *parts[k].who = list->v[i] + strlen(parts[k].part);
+    }
+}
+
+static int make_grants(const struct lg_config *cfg, const struct lg_topic_plan *plan,
+        struct lg_kafka_grant **ret, size_t *ret_n)
+{
+    const char *raw[LG_MAX_RAW_TOPICS], *shippers[LG_CONFIG_LIST_ITEMS];
+    struct lg_kafka_parts p = {.raw = raw,
+            .n_raw = plan->n_raw,
+            .normalized = lg_topic_name(LG_TOPIC_NORMALIZED),
+            .results = lg_topic_name(LG_TOPIC_RESULTS),
+            .alert_topic = lg_topic_name(LG_TOPIC_ALERTS),
+            .dead_letter = lg_topic_name(LG_TOPIC_DEAD_LETTER),
+            .held_back = lg_topic_name(LG_TOPIC_HELD_BACK),
+            .state = lg_topic_name(LG_TOPIC_STATE),
+            .groups = {LG_GROUP_NORMALIZER, LG_GROUP_INFERENCE, LG_GROUP_INDEXER, LG_GROUP_ALERTS}};
+
+    for (size_t i = 0; i < plan->n_raw; i++)
+        raw[i] = plan->raw[i].name;
+    read_principals(&cfg->bus.kafka.principals, &p, shippers);
+    return lg_kafka_grants(&p, ret, ret_n);
+}
+
+int lg_engine_init_bus(const struct lg_config *cfg, bool dry,
+        void (*line)(void *user, const char *text), void *user, struct lg_err *reterr)
+{
+    struct lg_kafka_init_options init = {.dry = dry, .report = tell_kafka};
+    struct teller t = {line, user};
+    struct lg_kafka_grant *grants = NULL;
+    struct lg_topic_plan *plan;
+    struct lg_oauth *oauth = NULL;
+    struct kafka k;
+    int rc;
+
+    if (cfg->bus.type != LG_CONFIG_BUS_KAFKA)
+        return lg_err_set(reterr, LG_EINVAL, "bus.type is not kafka");
+    plan = lg_calloc(1, sizeof(*plan));
+    if (plan == NULL)
+        return lg_err_set(reterr, LG_ENOMEM, "out of memory");
+    rc = lg_topics_plan(cfg, plan, reterr);
+    if (rc == 0 && cfg->bus.kafka.principals.n > 0) {
+        rc = make_grants(cfg, plan, &grants, &init.n_grants);
+        if (rc < 0)
+            (void)lg_err_set(reterr, rc, "bus.kafka.principals: %s", lg_err_name(rc));
+    }
+    if (rc == 0) {
+        rc = kafka_options(cfg, &k, &oauth, reterr);
+        init.topics = plan->spec;
+        init.n_topics = plan->n;
+        init.grants = grants;
+        init.user = &t;
+        if (rc == 0)
+            rc = lg_kafka_init(&k.opt, &init, reterr);
+        kafka_done(&k);
+    }
+    lg_oauth_free(oauth);
+    lg_free(grants);
+    lg_free(plan);
     return rc;
 }

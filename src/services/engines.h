@@ -17,6 +17,13 @@ int lg_engine_bus(const struct lg_config *cfg, struct lg_bus **ret, struct lg_oa
 int lg_engine_alerts(const struct lg_config *cfg, struct lg_alert_store **ret,
         struct lg_err *reterr) LG_MUST_CHECK;
 /*
+ * `service kafka-init`: topics, and ACLs for bus.kafka.principals. `line` hears of each what was done;
+ * `dry` only says what would be. How much differs and stays so, or an error.
+ */
+int lg_engine_init_bus(const struct lg_config *cfg, bool dry,
+        void (*line)(void *user, const char *text), void *user,
+        struct lg_err *reterr) LG_MUST_CHECK;
+/*
  * `service store-init`: makes or upgrades what the stores need on their servers. `line` hears what
  * was done, a sentence each; a second run changes nothing.
  */

@@ -114,54 +114,54 @@ int lg_raw_topics(const struct lg_config *cfg, struct lg_raw_topic ret[LG_MAX_RA
     return rc;
 }
 
-static int ensure_raw(struct lg_bus *bus, const struct lg_config *cfg, struct lg_topics *ret,
-        struct lg_err *reterr)
+int lg_topics_plan(const struct lg_config *cfg, struct lg_topic_plan *ret, struct lg_err *reterr)
 {
-    struct lg_raw_topic raw[LG_MAX_RAW_TOPICS];
-    int rc = lg_raw_topics(cfg, raw, &ret->n_raw, reterr);
+    int rc = lg_raw_topics(cfg, ret->raw, &ret->n_raw, reterr);
 
-    for (size_t i = 0; rc == 0 && i < ret->n_raw; i++) {
-        const struct lg_bus_topic_spec spec = {.name = raw[i].name,
+    if (rc < 0)
+        return rc;
+    for (ret->n = 0; ret->n < ret->n_raw; ret->n++)
+        ret->spec[ret->n] = (struct lg_bus_topic_spec){.name = ret->raw[ret->n].name,
                 .partitions = (int32_t)cfg->bus.partitions,
                 .retention_bytes = cfg->bus.retention_bytes,
                 .retention_age = cfg->bus.retention_ns,
                 .arrival_time = true};
+    for (int t = LG_TOPIC_RAW_COUNT; t < LG_TOPIC_COUNT; t++) {
+        const bool dead = t == LG_TOPIC_DEAD_LETTER, state = t == LG_TOPIC_STATE;
 
-        ret->raw[i] = lg_bus_topic_ensure(bus, &spec, reterr);
-        if (ret->raw[i] < 0)
-            return ret->raw[i];
-        if (i < LG_TOPIC_RAW_COUNT)
-            ret->n[i] = ret->raw[i];
+        ret->spec[ret->n++] = (struct lg_bus_topic_spec){.name = names[t],
+                .partitions = (int32_t)cfg->bus.partitions,
+                .retention_bytes = state ? 0
+                        : dead           ? cfg->bus.dead_letter_retention_bytes
+                                         : cfg->bus.retention_bytes,
+                .retention_age = state ? 0
+                        : dead         ? cfg->bus.dead_letter_retention_ns
+                                       : cfg->bus.retention_ns,
+                .compacted = state};
     }
-    return rc;
+    return 0;
 }
 
 int lg_topics_ensure(struct lg_bus *bus, const struct lg_config *cfg, struct lg_topics *ret,
         struct lg_err *reterr)
 {
-    int rc = ensure_raw(bus, cfg, ret, reterr);
+    struct lg_topic_plan plan;
+    int rc = lg_topics_plan(cfg, &plan, reterr);
 
     if (rc < 0)
         return rc;
-    for (int t = LG_TOPIC_RAW_COUNT; t < LG_TOPIC_COUNT; t++) {
-        bool dead = t == LG_TOPIC_DEAD_LETTER;
-        bool state = t == LG_TOPIC_STATE;
-        struct lg_bus_topic_spec spec = {
-                .name = names[t],
-                .partitions = (int32_t)cfg->bus.partitions,
-                .retention_bytes =
-                        dead ? cfg->bus.dead_letter_retention_bytes : cfg->bus.retention_bytes,
-                .retention_age = dead ? cfg->bus.dead_letter_retention_ns : cfg->bus.retention_ns,
-                .compacted = state,
-        };
-        int n;
+    ret->n_raw = plan.n_raw;
+    for (size_t i = 0; i < plan.n; i++) {
+        const int n = lg_bus_topic_ensure(bus, &plan.spec[i], reterr);
 
-        if (state)
-            spec.retention_bytes = 0, spec.retention_age = 0;
-        n = lg_bus_topic_ensure(bus, &spec, reterr);
         if (n < 0)
             return n;
-        ret->n[t] = n;
+        if (i < plan.n_raw)
+            ret->raw[i] = n;
+        if (i < LG_TOPIC_RAW_COUNT)
+            ret->n[i] = n;
+        if (i >= plan.n_raw)
+            ret->n[i - plan.n_raw + LG_TOPIC_RAW_COUNT] = n;
     }
     return 0;
 }

@@ -70,6 +70,16 @@ const char *lg_topic_name(enum lg_topic t);
 /* Raw topic of a source: its public name, or an alias ("sysmon", "winlogbeat", "windows", "auditd",
  * "linux", "ebpf-process", "ebpf-file", "ebpf-network", "tetragon", "falco", ...). LG_ENOENT. */
 int lg_topic_of_source(struct lg_str source, enum lg_topic *ret) LG_MUST_CHECK;
+/* All topics as they are wanted: those of lg_raw_topics, then the others in the order of enum
+ * lg_topic. Names lie in `raw` and in constants: keep it where it is. */
+struct lg_topic_plan {
+    struct lg_raw_topic raw[LG_MAX_RAW_TOPICS];
+    size_t n_raw;
+    struct lg_bus_topic_spec spec[LG_MAX_RAW_TOPICS + LG_TOPIC_COUNT - LG_TOPIC_RAW_COUNT];
+    size_t n;
+};
+int lg_topics_plan(const struct lg_config *cfg, struct lg_topic_plan *ret,
+        struct lg_err *reterr) LG_MUST_CHECK;
 /* Makes all topics with the configuration's partitions and retention, or takes them over. */
 int lg_topics_ensure(struct lg_bus *bus, const struct lg_config *cfg, struct lg_topics *ret,
         struct lg_err *reterr) LG_MUST_CHECK;

@@ -26,13 +26,15 @@ class Service(Platform):
 
 class Fleet:
     """`with Fleet(tmp_path) as fleet`: servers, `service kafka-init` and `store-init`, one process
-    of each part. `settings` go to all processes; `brokers` is how many there are."""
+    of each part. `settings` go to all processes; `brokers` is how many there are. `migrate_from`: the
+    folder of an embedded platform that was stopped, whose data move to the servers."""
 
     PARTITIONS = 4
 
-    def __init__(self, folder, brokers=1, parts=PARTS, **settings):
+    def __init__(self, folder, brokers=1, parts=PARTS, migrate_from=None, **settings):
         self.top = Path(folder)
-        self.folder = self.top / "logster"
+        self.folder = Path(migrate_from or self.top / "logster")
+        self.migrate_from = migrate_from
         self.parts = parts
         self.postgres = Postgres(durable=False)
         self.kafka = Kafka(self.top / "kafka", brokers=brokers)
@@ -70,10 +72,14 @@ class Fleet:
         self.settings["store.opensearch.urls"] = f"[{', '.join(self.search.urls)}]"
         self.postgres.start()
         self.kafka.start()
-        self.folder.mkdir(mode=0o700)
+        self.folder.mkdir(mode=0o700, exist_ok=True)
         (self.folder / "service-config.yaml").write_text(
             "".join(f"{key}: {value}\n" for key, value in self.settings.items()))
-        self.run("service", "store-init")
+        if self.migrate_from:
+            self.run("migrate")
+        else:
+            self.run("service", "store-init")
+        self.run("service", "kafka-init")
         for name in self.parts:
             self.add(name)
 

@@ -101,6 +101,14 @@ def test_a_fleet_gives_the_verdicts_of_scan(fleet):
     assert page["alerts"][0]["status"] == "open"
 
 
+def test_making_ready_twice_changes_nothing(fleet):
+    assert {line.split(":")[0] for line in fleet.run("service", "kafka-init").splitlines()} == \
+        {"as_wanted"}
+    said = fleet.run("service", "store-init").splitlines()
+    assert said[-1] == "a token is there" and not any(
+        line.startswith(("made", "changed", "brought")) for line in said), said
+
+
 def test_replicas_of_the_api_agree(fleet):
     second = fleet.add("api")
     first = fleet.get("/alerts").json()["alerts"][0]

@@ -262,6 +262,10 @@ static void test_engines(void **state)
             "bus.kafka.min_insync is more than bus.kafka.replication");
     bad("bus: {kafka: {password: x, password_file: y}}\n",
             "bus.kafka.password_file is set beside the secret itself");
+    good("bus: {kafka: {principals: ['intake=User:a', 'shipper=User:CN=x,O=y', "
+         "'shipper=User:b']}}\n");
+    bad("bus: {kafka: {principals: ['nobody=User:a']}}\n", "is not PART=User:NAME");
+    bad("bus: {kafka: {principals: ['intake=a']}}\n", "is not PART=User:NAME");
     bad("store: {alerts: postgresql}\n", "store.postgresql.hosts is empty");
     bad("store: {events: opensearch}\n", "store.opensearch.urls is empty");
     bad("store: {opensearch: {user: a, api_key_file: b}}\n", "two ways to say who we are");
