@@ -9,7 +9,7 @@
 
 /*
  * The alert store under test: LG_CONTRACT=sqlite (default) or postgres, whose address is in
- * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER, _PASSWORD, _SSLMODE, _SSLROOTCERT, _TIMEOUT_MS. There each path is a
+ * LG_POSTGRES_HOST, _PORT, _DBNAME, _USER, _PASSWORD, _SSLMODE, _SSLROOTCERT, _SSLCERT, _SSLKEY, _TIMEOUT_MS. There each path is a
  * schema of its own.
  */
 static inline struct lg_postgres_options engine_options(void)
@@ -26,6 +26,8 @@ static inline struct lg_postgres_options engine_options(void)
             .password = getenv("LG_POSTGRES_PASSWORD"),
             .sslmode = getenv("LG_POSTGRES_SSLMODE"),
             .sslrootcert = getenv("LG_POSTGRES_SSLROOTCERT"),
+            .sslcert = getenv("LG_POSTGRES_SSLCERT"),
+            .sslkey = getenv("LG_POSTGRES_SSLKEY"),
             .schema = getenv("LG_POSTGRES_SCHEMA"),
             .pool_size = 4,
             .connect_timeout_s = 2,

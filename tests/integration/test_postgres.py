@@ -360,6 +360,36 @@ def test_tls(tmp_path):
         assert "no encryption" in out
 
 
+def test_client_certificate(tmp_path):
+    certificate(tmp_path, "authority")
+    certificate(tmp_path, "stranger")
+    tls = certificate(tmp_path, "server", issuer="authority")
+    own = certificate(tmp_path, "logster", issuer="authority")
+    foreign = certificate(tmp_path, "foreign", issuer="stranger")
+    with Postgres(durable=False, tls=tls, client_ca=tmp_path / "authority.crt") as pg:
+        new_database(pg)
+        full = {"LG_POSTGRES_SSLMODE": "verify-full",
+                "LG_POSTGRES_SSLROOTCERT": str(tmp_path / "authority.crt")}
+
+        def with_certificate(cert, key):
+            return {**full, "LG_POSTGRES_SSLCERT": str(cert), "LG_POSTGRES_SSLKEY": str(key)}
+
+        run(pg, "logster", "open", **with_certificate(*own))
+        out = run(pg, "logster", "open", rc=3, **full)
+        assert "requires a valid client certificate" in out
+        out = run(pg, "logster", "open", rc=3, **with_certificate(*foreign))
+        assert "unknown ca" in out or "certificate" in out
+
+
+def test_first_of_two_hosts_is_down(server):
+    """Hosts are tried in order until one takes writes."""
+    assert run(server, "hosts", "open", LG_POSTGRES_HOST="127.0.0.1,127.0.0.1",
+               LG_POSTGRES_PORT=f"1,{server.port}") == "opened\n"
+    out = run(server, "hosts", "open", rc=3, LG_POSTGRES_HOST="127.0.0.1,127.0.0.1",
+              LG_POSTGRES_PORT="1,2")
+    assert "refused" in out
+
+
 def test_wrong_password_is_not_told(server):
     out = run(server, "logster", "open", rc=3, LG_POSTGRES_PASSWORD="hunter2-secret")
     assert "password authentication failed" in out and "hunter2" not in out

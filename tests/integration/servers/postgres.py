@@ -29,11 +29,12 @@ def free_port():
 
 class Postgres:
     """Listens on 127.0.0.1:port and on a socket in `sockets`. The superuser is "postgres" with
-    PASSWORD; `durable=False` where no test pulls the plug. `tls`: (certificate, key) files."""
+    PASSWORD; `durable=False` where no test pulls the plug. `tls`: (certificate, key) files;
+    `client_ca`: clients over TCP need a certificate of this authority too."""
 
     PASSWORD = "superuser-secret"
 
-    def __init__(self, durable=True, tls=None, settings=None):
+    def __init__(self, durable=True, tls=None, settings=None, client_ca=None):
         self.bin = binaries()
         self.folder = Path(tempfile.mkdtemp(prefix="logster-pg-", dir=self._top()))
         self.data = self.folder / "data"
@@ -59,14 +60,19 @@ class Postgres:
                   "--locale=C", "--auth=scram-sha-256", f"--pwfile={password}", "--no-sync",
                   "--no-instructions")
         if tls:
-            for name, source in zip(("server.crt", "server.key"), tls):
+            files = {"server.crt": tls[0], "server.key": tls[1]}
+            if client_ca:
+                files["client_ca.crt"] = client_ca
+                self.settings["ssl_ca_file"] = "client_ca.crt"
+            for name, source in files.items():
                 target = self.data / name
                 shutil.copyfile(source, target)
                 target.chmod(0o600)
                 self._own(target)
             self.settings["ssl"] = "on"
             (self.data / "pg_hba.conf").write_text(
-                "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256\n")
+                "local all all scram-sha-256\nhostssl all all 127.0.0.1/32 scram-sha-256"
+                + (" clientcert=verify-ca\n" if client_ca else "\n"))
         with open(self.data / "postgresql.conf", "a", encoding="utf-8") as conf:
             for key, value in self.settings.items():
                 conf.write(f"{key} = '{value}'\n")
@@ -127,10 +133,7 @@ class Postgres:
         """As a crash: the whole family at once, as a power cut would take it."""
         if self.process is None:
             return
-        group = self.process.pid
-        children = subprocess.run(["pgrep", "-P", str(group)], stdout=subprocess.PIPE,
-                                  check=False).stdout.split()
-        for pid in (group, *map(int, children)):
+        for pid in self._family():
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
@@ -149,9 +152,16 @@ class Postgres:
             os.kill(pid, signal.SIGCONT)
 
     def _family(self):
-        out = subprocess.run(["pgrep", "-P", str(self.process.pid)], stdout=subprocess.PIPE,
-                             check=False).stdout.split()
-        return [self.process.pid, *map(int, out)]
+        """The server and its children."""
+        found = [self.process.pid]
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = status.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == self.process.pid:
+                found.append(int(status.parent.name))
+        return found
 
     def sql(self, text, user="postgres", password=None, dbname="postgres", check=True, options=""):
         """What psql prints, a row a line; with check=False (exit status, text)."""
