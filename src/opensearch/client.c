@@ -218,7 +218,7 @@ int lg_os_send(struct lg_os *os, struct lg_os_call *c, const char *method, const
         int *ret_status, struct lg_jval *ret_root, struct lg_err *reterr)
 {
     bool packed = !os->opt.plain_bodies && c->body.n >= GZIP_FROM, busy = false;
-    unsigned order[LG_OS_NODES_MAX];
+    unsigned order[LG_OS_NODES_MAX] = {0};
     struct lg_err last = {0};
     int rc = c->body.failed;
 

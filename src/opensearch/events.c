@@ -237,7 +237,8 @@ static bool text_matches(struct search *s, struct lg_str json)
         return true;
     lg_buf_clear(&s->folded);
     lg_text_fold(lg_event_searchable(json), &s->folded);
-    return memmem(s->folded.p, s->folded.n, s->needle.p, s->needle.n) != NULL;
+    return s->folded.failed == 0 && s->folded.n > 0 &&
+            memmem(s->folded.p, s->folded.n, s->needle.p, s->needle.n) != NULL;
 }
 
 static int take_hit(struct search *s, struct lg_jval hit)

@@ -109,8 +109,8 @@ static inline bool lg_proctree_full(const struct lg_proctree *f)
 {
     return f->v.n >= 4 * (size_t)f->q->max_nodes;
 }
-/* Adds `n` events of a type to what the process did; `t`: the last one's time. */
-void lg_proctree_count(struct lg_tree_node *node, int64_t type, uint32_t n, lg_time t);
+/* Adds `count` events of a type to what the process did; `t`: the last one's time. */
+void lg_proctree_count(struct lg_tree_node *n, int64_t type, uint32_t count, lg_time t);
 int lg_proctree_write(struct lg_proctree *f, struct lg_tree *ret) LG_MUST_CHECK;
 
 #endif

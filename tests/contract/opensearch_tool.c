@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/parse.h"
 #include "opensearch/init.h"
 #include "store/event_fixture.h"
@@ -161,7 +162,10 @@ static int on_row(void *user, const struct lg_event_row *row)
     return 0;
 }
 
-static int on_bulk_of_reads(struct lg_event_store *st, unsigned i)
+#define OPS 14
+
+/* One question of a kind; what it answers does not matter. */
+static int ask_one(struct lg_event_store *st, unsigned kind, unsigned i, struct lg_event_put *p)
 {
     struct lg_range_query range = {.from = DAY0 * SEC, .to = (DAY0 + 90000) * SEC, .parts = i % 5};
     struct lg_tree_query tree = {.tenant = LG_STR("a"),
@@ -171,38 +175,53 @@ static int on_bulk_of_reads(struct lg_event_store *st, unsigned i)
             .max_nodes = 100};
     struct lg_event_query eq = {.limit = 20, .text = i % 2 == 0 ? LG_STR("whoami") : LG_STR("")};
     struct lg_inference_query iq = {.limit = 20};
-    struct lg_event_put p = make_event(i, false);
     struct lg_retention keep = {.before = 1};
-    struct lg_technique_count *techniques;
-    struct lg_profile_item *items;
-    struct lg_store_fault faults[4];
-    struct lg_inference_page ip;
-    struct lg_time_bucket *buckets;
-    struct lg_store_stats stats;
-    struct lg_event_page ep;
-    struct lg_event_row row;
-    struct lg_host_row *hosts;
-    struct lg_summary sum;
-    struct lg_tree t;
+    union {
+        struct lg_technique_count *techniques;
+        struct lg_profile_item *items;
+        struct lg_store_fault faults[4];
+        struct lg_inference_page ip;
+        struct lg_time_bucket *buckets;
+        struct lg_store_stats stats;
+        struct lg_event_page ep;
+        struct lg_event_row row;
+        struct lg_host_row *hosts;
+        struct lg_summary sum;
+        struct lg_tree t;
+    } u;
     uint32_t n;
-    int rc = 0;
 
-    rc += st->ops->event_get(st, f.all, &p.ev->event_id, 0, &f.arena, &row) < 0;
-    rc += st->ops->event_search(st, f.all, &eq, &f.arena, &ep) < 0;
-    rc += st->ops->event_window(
-                  st, f.all, tree.tenant, tree.endpoint, range.from, range.to, 0, on_row, NULL) < 0;
-    rc += st->ops->inference_search(st, f.all, &iq, &f.arena, &ip) < 0;
-    rc += st->ops->summary(st, f.all, &range, &sum) < 0;
-    rc += st->ops->hosts(st, f.all, &range, &f.arena, &hosts, &n) < 0;
-    rc += st->ops->timeline(st, f.all, &range, 9, &f.arena, &buckets, &n) < 0;
-    rc += st->ops->techniques(st, f.all, &range, &f.arena, &techniques, &n) < 0;
-    rc += st->ops->profile(st, f.all, tree.tenant, tree.endpoint, 9, &f.arena, &items, &n) < 0;
-    rc += st->ops->tree(st, f.all, &tree, &f.arena, &t) < 0;
-    rc += st->ops->stats(st, &stats) < 0;
-    rc += st->ops->verify(st, faults, 4, &n) < 0;
-    rc += st->ops->retain(st, &keep, &n) < 0;
-    rc += st->ops->write(st, &p, 1, NULL, 0, NULL) < 0;
-    return rc;
+    switch (kind) {
+    case 0:
+        return st->ops->event_get(st, f.all, &p->ev->event_id, 0, &f.arena, &u.row);
+    case 1:
+        return st->ops->event_search(st, f.all, &eq, &f.arena, &u.ep);
+    case 2:
+        return st->ops->event_window(
+                st, f.all, tree.tenant, tree.endpoint, range.from, range.to, 0, on_row, NULL);
+    case 3:
+        return st->ops->inference_search(st, f.all, &iq, &f.arena, &u.ip);
+    case 4:
+        return st->ops->summary(st, f.all, &range, &u.sum);
+    case 5:
+        return st->ops->hosts(st, f.all, &range, &f.arena, &u.hosts, &n);
+    case 6:
+        return st->ops->timeline(st, f.all, &range, 9, &f.arena, &u.buckets, &n);
+    case 7:
+        return st->ops->techniques(st, f.all, &range, &f.arena, &u.techniques, &n);
+    case 8:
+        return st->ops->profile(st, f.all, tree.tenant, tree.endpoint, 9, &f.arena, &u.items, &n);
+    case 9:
+        return st->ops->tree(st, f.all, &tree, &f.arena, &u.t);
+    case 10:
+        return st->ops->stats(st, &u.stats);
+    case 11:
+        return st->ops->verify(st, u.faults, 4, &n);
+    case 12:
+        return st->ops->retain(st, &keep, &n);
+    default:
+        return st->ops->write(st, p, 1, NULL, 0, NULL);
+    }
 }
 
 static void do_reads(struct lg_event_store *st, char **args)
@@ -210,11 +229,43 @@ static void do_reads(struct lg_event_store *st, char **args)
     unsigned failures = 0, n = number(args[0]);
 
     for (unsigned i = 0; i < n; i++) {
-        failures += (unsigned)on_bulk_of_reads(st, i);
+        struct lg_event_put p = make_event(i, false);
+
+        for (unsigned k = 0; k < OPS; k++)
+            failures += ask_one(st, k, i, &p) < 0;
         lg_arena_clear(&f.arena);
         lg_arena_clear(&f.m.a);
     }
-    (void)printf("failed %u of %u\n", failures, 14 * n);
+    (void)printf("failed %u of %u\n", failures, OPS * n);
+}
+
+/* oom: each question with its n-th allocation failing, until one has enough. */
+static void do_oom(void)
+{
+    for (unsigned k = 0; k < OPS; k++) {
+        struct lg_event_put p = make_event(1, false);
+        unsigned n = 0;
+        int rc;
+
+        do {
+            struct lg_opensearch_options o = options();
+            struct lg_event_store *st = NULL;
+
+            lg_arena_done(&f.arena);
+            lg_arena_init(&f.arena, 256u << 20);
+            (void)lg_mem_fail_from(++n);
+            rc = lg_opensearch_event_store_open(&o, &st, NULL);
+            if (rc == 0)
+                rc = ask_one(st, k, 0, &p);
+            (void)lg_mem_fail_from(0);
+            lg_event_store_close(st);
+            if (rc < 0 && rc != LG_ENOMEM) {
+                (void)printf("question %u, allocation %u: %s\n", k, n, lg_err_name(rc));
+                exit(5);
+            }
+        } while (rc < 0 && n < 1000);
+        (void)printf("question %u: %u allocations\n", k, n - 1);
+    }
 }
 
 /* retain BEFORE IDLE_AGE: days from DAY0 on, seconds. */
@@ -240,6 +291,10 @@ int main(int argc, char **argv)
     maker_init(&f.m);
     lg_arena_init(&f.arena, 256u << 20);
     f.all = scope_of("*", LG_ACT_EVENT_READ);
+    if (strcmp(argv[1], "oom") == 0) {
+        do_oom();
+        return 0;
+    }
     if (strcmp(argv[1], "init") == 0) {
         if (lg_opensearch_init(&o, on_step, NULL, &err) < 0)
             failed(&err);

@@ -357,6 +357,16 @@ def test_hostile_answers(cluster):
     assert "failed 0 of 14" in tool(cluster.urls, "reads", 1, PREFIX=prefix)
 
 
+def test_no_memory(cluster):
+    """Every allocation of every op fails once: out of memory is what comes back, and nothing leaks."""
+    prefix = made(cluster.urls, "memory")
+    tool(cluster.urls, "write", 0, 100, PREFIX=prefix)
+    tool(cluster.urls, "ask", PREFIX=prefix)
+    counts = re.findall(r"question (\d+): (\d+) allocations", tool(
+        cluster.urls, "oom", PREFIX=prefix, RETRY_MS=1))
+    assert len(counts) == 14 and all(10 < int(n) < 900 for _, n in counts), counts
+
+
 def test_killed_under_writes(cluster):
     """The node is killed while bulks go in: what was acknowledged is there, everything once."""
     prefix = made(cluster.urls, "killed")
