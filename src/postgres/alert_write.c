@@ -250,24 +250,30 @@ static int update_alert(struct lg_pg_tx *tx, const struct lg_alert *al, bool fac
     return rc < 0 ? rc : put_text(tx, al);
 }
 
-/* occurrences: the number of rows, never a sum, so that what comes twice is counted once. The
- * statement does not see the row that it puts in. */
-static int add_inference(
-        struct lg_pg_tx *tx, struct lg_alert *al, const struct lg_inference *in, lg_time now)
+#define INFERENCE_PUT                                                                              \
+    "INSERT INTO alert_inferences(tenant, alert, inference, window_end, attack_prob, at)"          \
+    " VALUES($1,$2,$3,$4,$5,$6)"
+
+/* occurrences: the number of rows, never a sum, so that what comes twice is counted once. A
+ * statement does not see the row that it puts in; a new alert has that one only. */
+static int add_inference(struct lg_pg_tx *tx, struct lg_alert *al, const struct lg_inference *in,
+        lg_time now, bool is_new)
 {
     struct lg_pg_q q;
     int rc;
 
     lg_pg_q_open(&q, tx,
-            "WITH put AS (INSERT INTO alert_inferences(tenant, alert, inference, window_end,"
-            " attack_prob, at) VALUES($1,$2,$3,$4,$5,$6)) SELECT count(*)+1 FROM alert_inferences"
-            " WHERE alert=$2");
+            is_new ? INFERENCE_PUT
+                   : "WITH put AS (" INFERENCE_PUT ") SELECT count(*)+1 FROM alert_inferences"
+                     " WHERE alert=$2");
     lg_pg_q_str(&q, al->tenant_id);
     lg_pg_q_i64(&q, lg_id_key(&al->alert_id));
     lg_pg_q_uuid(&q, &in->inference_id);
     lg_pg_q_i64(&q, in->window_end);
     lg_pg_q_f64(&q, in->attack_prob);
     lg_pg_q_i64(&q, now);
+    if (is_new)
+        return lg_pg_q_post(&q);
     rc = lg_pg_q_step(&q);
     if (rc > 0)
         al->occurrences = (uint64_t)lg_pg_q_col_i64(&q, 0);
@@ -288,6 +294,7 @@ struct applying {
     lg_time now;
     struct lg_arena a;                 /* of one item */
     LG_VEC(struct tenant_sum) tenants; /* by name */
+    struct lg_map doubtful;            /* hash of an inference -> whether it may be there already */
     LG_VEC(int64_t) locks;             /* ascending */
     struct lg_arena rule_arena;
     struct lg_str rules_of; /* the tenant whose rules those are */
@@ -295,6 +302,61 @@ struct applying {
     struct lg_suppression *rules;
     uint32_t n_rules;
 };
+
+static uint64_t inference_key(const struct lg_uuid *id)
+{
+    return lg_hash64(id->b, sizeof(id->b), lg_hash_secret());
+}
+
+/* Which verdicts of the batch are stored already or come more than once in it: the others need not
+ * be asked for one by one. */
+static int find_doubtful(struct applying *ap, const struct lg_apply *items, size_t n)
+{
+    struct lg_buf list;
+    struct lg_pg_q q;
+    int rc = 0;
+
+    lg_buf_init(&list, 4u << 20);
+    for (size_t i = 0; rc >= 0 && i < n; i++) {
+        const struct lg_uuid *id = &items[i].in->inference_id;
+        char text[LG_UUID_TEXT + 1];
+        uint64_t *times;
+
+        if (items[i].in->prediction != LG_INFERENCE_ATTACK)
+            continue;
+        times = lg_map_at(&ap->doubtful, inference_key(id), 0, &(bool){false});
+        if (times == NULL)
+            rc = LG_ENOMEM;
+        else
+            ++*times;
+        lg_uuid_text(id, text);
+        lg_buf_printf(&list, list.n == 0 ? "%s" : ",%s", text);
+    }
+    lg_pg_q_open(&q, &ap->tx,
+            "WITH x AS (SELECT decode(replace(h, '-', ''), 'hex') id FROM"
+            " unnest(string_to_array($1,',')) h) SELECT i.inference FROM x JOIN alert_inferences i"
+            " ON i.inference=x.id UNION SELECT s.inference FROM x JOIN suppression_hits s ON"
+            " s.inference=x.id");
+    lg_pg_q_str(&q, lg_buf_str(&list));
+    rc = rc < 0 ? rc : list.failed;
+    while (rc >= 0 && (rc = lg_pg_q_step(&q)) > 0) {
+        struct lg_uuid id;
+
+        rc = lg_pg_q_col_fixed(&q, 0, id.b, sizeof(id.b));
+        if (rc >= 0)
+            rc = lg_map_put(&ap->doubtful, inference_key(&id), 2);
+    }
+    lg_pg_q_done(&q);
+    lg_buf_done(&list);
+    return rc;
+}
+
+static bool is_doubtful(const struct applying *ap, const struct lg_inference *in)
+{
+    const uint64_t *times = lg_map_get(&ap->doubtful, inference_key(&in->inference_id));
+
+    return times == NULL || *times > 1;
+}
 
 /* 1 when this verdict was applied before; *it says how. */
 static int applied_before(struct lg_pg_tx *tx, struct lg_apply *it)
@@ -390,7 +452,7 @@ static int join_alert(struct applying *ap, struct lg_alert *al, struct lg_apply 
     int rc = lg_fold_join(al, it->in, ap->now, &ap->a);
 
     if (rc >= 0)
-        rc = add_inference(&ap->tx, al, it->in, ap->now);
+        rc = add_inference(&ap->tx, al, it->in, ap->now, false);
     if (rc >= 0)
         rc = update_alert(&ap->tx, al, true);
     if (rc >= 0 && al->severity != was) {
@@ -428,7 +490,7 @@ static int new_alert(struct applying *ap, const struct lg_fold_key *fold,
     if (rc >= 0)
         rc = put_text(&ap->tx, &al);
     if (rc >= 0)
-        rc = add_inference(&ap->tx, &al, it->in, ap->now);
+        rc = add_inference(&ap->tx, &al, it->in, ap->now, true);
     if (rc >= 0)
         rc = history_add(&ap->tx, &al, ap->now, ACTOR_SERVICE, &step);
     if (rc >= 0)
@@ -465,7 +527,7 @@ static int apply_one(struct applying *ap, struct lg_apply *it)
     it->ret_result = LG_APPLY_NONE;
     if (it->in->prediction != LG_INFERENCE_ATTACK)
         return 0;
-    rc = applied_before(&ap->tx, it);
+    rc = is_doubtful(ap, it->in) ? applied_before(&ap->tx, it) : 0;
     if (rc != 0)
         return rc < 0 ? rc : 0;
     rc = read_rules(ap, it->in->tenant_id);
@@ -558,6 +620,8 @@ static int apply_all(struct applying *ap, struct lg_apply *items, size_t n)
         rc = lg_pg_tenant_add(&ap->tx, ap->tenants.v[i].tenant);
     if (rc >= 0 && ap->locks.n > 0)
         rc = take_locks(ap);
+    if (rc >= 0 && ap->locks.n > 0)
+        rc = find_doubtful(ap, items, n);
     for (size_t i = 0; rc >= 0 && i < n; i++) {
         rc = apply_one(ap, &items[i]);
         lg_arena_clear(&ap->a);
@@ -580,6 +644,7 @@ static int apply_once(struct lg_pg *pg, struct lg_apply *items, size_t n, int64_
         return rc;
     lg_arena_init(&ap.a, 64u << 20);
     lg_arena_init(&ap.rule_arena, 64u << 20);
+    lg_map_init(&ap.doubtful);
     rc = apply_all(&ap, items, n);
     if (rc < 0)
         memcpy(told, ap.tx.c->told, 200);
@@ -587,6 +652,7 @@ static int apply_once(struct lg_pg *pg, struct lg_apply *items, size_t n, int64_
     lg_arena_done(&ap.rule_arena);
     lg_vec_done(&ap.tenants);
     lg_vec_done(&ap.locks);
+    lg_map_done(&ap.doubtful);
     return lg_pg_end(&ap.tx, rc);
 }
 
