@@ -4,7 +4,7 @@ FUZZ_SECONDS ?= 60
 export JOBS FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak oracle docs screenshots formats clean
+.PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak soak-distributed bench-distributed oracle docs screenshots formats clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,6 +61,16 @@ soak: build ## scan 20 GB of 2,000 endpoints; the platform at 25,000 events/s fo
 	tests/bench/bench_scan.py --soak
 	tests/bench/bench_platform.py --soak
 	scripts/soak.sh
+
+soak-distributed: build ## a fleet on Kafka, OpenSearch, PostgreSQL: 10 minutes of kills with three brokers, stores away for 5 minutes
+	scripts/servers.sh
+	scripts/soak_distributed.sh
+
+bench-distributed: build ## what an event costs each part of a fleet; normalizer and indexer beside bare clients
+	scripts/servers.sh
+	ninja -C build/release -j $(JOBS) benches
+	tests/bench/bench_fleet.py
+	tests/bench/bench_bulk.py
 
 oracle: ## compare the numbers with independent implementations (PyTorch)
 	cmake --preset release
