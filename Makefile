@@ -7,7 +7,7 @@ export JOBS FUZZ_SECONDS
 .PHONY: help deps build dev test asan tsan fuzz faults lint format coverage bench soak soak-distributed bench-distributed oracle docs screenshots formats clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 deps: ## install every Debian package that any target needs
 	scripts/deps.sh build test lint fuzz coverage
