@@ -6,6 +6,7 @@
  *   bulk_ratio               writer to bare; the baseline is the bound
  *   bulk_writer_cpu          microseconds of this process for an event
  *   bulk_body, bulk_packed   bytes of an event in a body, and compressed
+ *   bulk_disk                bytes of an event in an index, as it lies just after the writes
  *
  * load_bulk URL [events [capture ...]]
  * Default: 60,000 events, from the captures of LOGSTER_DATA (without it: those in tests/data).
@@ -19,7 +20,7 @@
 
 struct bodies {
     LG_VEC(struct lg_buf) v;
-    size_t raw, packed;
+    size_t raw, packed, disk;
 };
 
 static struct lg_event evs[BATCH];
@@ -71,14 +72,18 @@ static struct lg_event_store *fresh(const char *const *url, const char *name)
     return st;
 }
 
-static void drop(struct lg_event_store *st)
+/* Returns the bytes on disk. */
+static uint64_t drop(struct lg_event_store *st)
 {
     struct lg_retention r = {.before = INT64_MAX, .idle = INT64_MAX};
+    struct lg_store_stats stats = {0};
     uint32_t n;
 
     must(st->ops->settle(st, NULL), "refresh");
+    must(st->ops->stats(st, &stats), "sizes");
     must(st->ops->retain(st, &r, &n), "removal");
     lg_event_store_close(st);
+    return stats.bytes;
 }
 
 /* The bodies of a batch, as the writer cuts them. */
@@ -189,8 +194,8 @@ static void run(const struct corpus *c, const char *const *url, uint64_t want, s
     }
     lg_arena_done(&a);
     lg_http_client_free(http);
-    drop(writer);
-    drop(bare);
+    sum->disk = drop(writer);
+    (void)drop(bare);
 }
 
 int main(int argc, char **argv)
@@ -221,6 +226,7 @@ int main(int argc, char **argv)
     run(&c, url, want, &t, &sum);
     print("bulk_body", (double)sum.raw / (double)want, "bytes/event");
     print("bulk_packed", (double)sum.packed / (double)want, "bytes/event");
+    print("bulk_disk", (double)sum.disk / (double)want, "bytes/event");
     print("bulk_bare", (double)want / t.bare, "events/s");
     print("bulk_writer", (double)want / t.writer, "events/s");
     print("bulk_writer_cpu", t.cpu / (double)want * 1e6, "us/event");
