@@ -38,9 +38,9 @@ struct kf_client {
 
 struct kf_producer {
     rd_kafka_t *rk;
-    rd_kafka_topic_t *topics[LG_BUS_MAX_TOPICS]; /* made on first use; lock */
-    pthread_mutex_t lock;
-    pthread_t thread; /* serves delivery reports */
+    rd_kafka_topic_t *_Atomic topics[LG_BUS_MAX_TOPICS]; /* made on first use */
+    pthread_mutex_t lock;                                /* of making them */
+    pthread_t thread;                                    /* serves delivery reports */
     atomic_bool stop;
 };
 

@@ -67,7 +67,7 @@ static int producer_conf(struct kf *k, rd_kafka_conf_t *conf, struct lg_err *ret
     } list[] = {
             {"message.timeout.ms", k->opt.publish_timeout_ms},
             {"request.timeout.ms", k->opt.publish_timeout_ms / 3 + 1},
-            {"linger.ms", 2},
+            {"linger.ms", 1},
             {"batch.size", 1 << 20},
             {"queue.buffering.max.kbytes", (int64_t)(k->opt.send_bytes >> 10) + 1},
             {"queue.buffering.max.messages", 200000},
@@ -92,8 +92,8 @@ static void producer_free(struct kf_producer *p)
     atomic_store(&p->stop, true);
     (void)pthread_join(p->thread, NULL);
     for (int i = 0; i < LG_BUS_MAX_TOPICS; i++)
-        if (p->topics[i] != NULL)
-            rd_kafka_topic_destroy(p->topics[i]);
+        if (atomic_load(&p->topics[i]) != NULL)
+            rd_kafka_topic_destroy(atomic_load(&p->topics[i]));
     rd_kafka_destroy(p->rk);
     (void)pthread_mutex_destroy(&p->lock);
     lg_free(p);
@@ -154,12 +154,16 @@ static void replace(struct kf *k, const struct kf_producer *broken, const char *
 
 static rd_kafka_topic_t *topic_of(struct kf *k, struct kf_producer *p, int topic)
 {
-    rd_kafka_topic_t *rkt;
+    rd_kafka_topic_t *rkt = atomic_load_explicit(&p->topics[topic], memory_order_acquire);
 
+    if (rkt != NULL)
+        return rkt;
     (void)pthread_mutex_lock(&p->lock);
-    if (p->topics[topic] == NULL)
-        p->topics[topic] = rd_kafka_topic_new(p->rk, k->topics[topic]->name, NULL);
-    rkt = p->topics[topic];
+    rkt = atomic_load(&p->topics[topic]);
+    if (rkt == NULL) {
+        rkt = rd_kafka_topic_new(p->rk, k->topics[topic]->name, NULL);
+        atomic_store(&p->topics[topic], rkt);
+    }
     (void)pthread_mutex_unlock(&p->lock);
     return rkt;
 }
@@ -238,7 +242,7 @@ static rd_kafka_resp_err_t send_all(struct kf *k, struct kf_producer *p,
         const struct lg_bus_output *outs, size_t n, struct kf_req *req)
 {
     int64_t deadline = lg_clock_monotonic() + (int64_t)k->opt.publish_timeout_ms * 1000000;
-    lg_time now = kf_now(k);
+    lg_time now = kf_now(k) / 1000000 * 1000000; /* says all in the timestamp */
 
     for (size_t i = 0; i < n && atomic_load(&req->error) == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
         rd_kafka_resp_err_t err = produce(k, p, &outs[i], now, req);
