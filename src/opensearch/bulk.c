@@ -8,7 +8,8 @@
 
 /*
  * Writing. All records go out as `create` in bulks; what comes back is told record by record: there,
- * there already (then what is there is compared), never to be taken, or to be sent again.
+ * there already (then what is there is compared), never to be taken, or to be sent again. While one
+ * bulk is under way the next one is made.
  */
 #define PAUSE_FIRST_NS (100 * INT64_C(1000000))
 #define PAUSE_MAX_NS (5 * LG_NS_PER_SEC)
@@ -16,16 +17,28 @@
 
 enum state { TO_SEND, TAKEN_BEFORE, DONE };
 
-struct batch {
+struct bulk {
     struct lg_os *os;
     struct lg_os_call *c;
+    size_t *sent; /* which record each item is */
+    size_t n_sent;
+    /* by the thread that sends it */
+    pthread_t thread;
+    bool apart; /* there is one */
+    int rc, status;
+    struct lg_jval root;
+    struct lg_err why;
+};
+
+struct batch {
+    struct lg_os *os;
     struct lg_event_put *ev;
     struct lg_inference_put *in;
     size_t n_ev, n;
     uint8_t *state; /* enum state of each, events first */
-    size_t *sent;   /* of the bulk in hand: which record each item is */
-    size_t n_sent;
-    size_t bulk_bytes, sent_bytes;
+    struct bulk bulks[2];
+    size_t bulk_bytes;
+    bool cut;           /* bulks were too large: what is left goes out at once, in smaller ones */
     int64_t end, pause; /* monotonic; next wait */
     struct lg_buf scratch;
     struct lg_err why; /* of the last that was turned away */
@@ -91,13 +104,14 @@ static void put_where(struct batch *b, size_t i, struct lg_jw *w)
 }
 
 /* Fills a bulk from record `from` on; returns the one after the last. */
-static size_t fill(struct batch *b, size_t from)
+static size_t fill(struct batch *b, struct bulk *k, size_t from)
 {
-    struct lg_buf *out = &b->c->body;
+    struct lg_buf *out = &k->c->body;
     size_t i = from;
 
     lg_buf_clear(out);
-    b->n_sent = 0;
+    k->c->is_packed = false;
+    k->n_sent = 0;
     for (; i < b->n && out->failed == 0; i++) {
         size_t before = out->n;
         struct lg_jw w;
@@ -116,11 +130,11 @@ static size_t fill(struct batch *b, size_t from)
         else
             lg_os_inference_doc(&w, &b->in[i - b->n_ev], &b->scratch);
         lg_buf_addc(out, '\n');
-        if (b->n_sent > 0 && out->n > b->bulk_bytes && out->failed == 0) {
+        if (k->n_sent > 0 && out->n > b->bulk_bytes && out->failed == 0) {
             out->n = before; /* goes into the next one */
             break;
         }
-        b->sent[b->n_sent++] = i;
+        k->sent[k->n_sent++] = i;
     }
     return i;
 }
@@ -165,56 +179,69 @@ static void take_item(struct batch *b, size_t i, struct lg_jval item)
     }
 }
 
-static int take_answer(struct batch *b, struct lg_jval root)
+static int take_items(struct batch *b, const struct bulk *k)
 {
     struct lg_jval items, item;
     struct lg_jiter it;
-    size_t k = 0;
+    size_t n = 0;
 
-    if (!lg_jval_get(root, LG_STR("items"), &items) || lg_jval_type(items) != LG_JSON_ARRAY)
+    if (!lg_jval_get(k->root, LG_STR("items"), &items) || lg_jval_type(items) != LG_JSON_ARRAY)
         return lg_err_set(&b->why, LG_EIO, "the answer to a bulk has no items");
     it = lg_jiter_of(items);
-    while (lg_jiter_item(&it, &item) && k < b->n_sent)
+    while (lg_jiter_item(&it, &item) && n < k->n_sent)
         if (lg_jval_type(item) == LG_JSON_OBJECT)
-            take_item(b, b->sent[k++], item);
-    return k == b->n_sent ? 0
+            take_item(b, k->sent[n++], item);
+    return n == k->n_sent ? 0
                           : lg_err_set(&b->why, LG_EIO, "%zu of %zu records have no result",
-                                    b->n_sent - k, b->n_sent);
+                                    k->n_sent - n, k->n_sent);
 }
 
 #define BULK_PATH                                                                                  \
     "/_bulk?filter_path=error,status,items.*.status,items.*.error.type,items.*.error.reason,"      \
     "items.*.error.caused_by.reason"
 
-#define CUT_SMALLER 1
-/* One bulk that went out. LG_EAGAIN: nothing is known of it, send it again. */
-static int send_bulk(struct batch *b)
+static void *send_bulk(void *p)
 {
-    struct lg_jval root;
-    int status = 0, rc = b->c->body.failed;
+    struct bulk *k = (struct bulk *)p;
+
+    k->rc = lg_os_send(k->os, k->c, "POST", BULK_PATH, &k->status, &k->root, &k->why);
+    return NULL;
+}
+
+/* `alone`: nothing is to be done meanwhile. */
+static void launch(struct bulk *k, bool alone)
+{
+    k->apart = !alone && pthread_create(&k->thread, NULL, send_bulk, k) == 0;
+    if (!k->apart)
+        (void)send_bulk(k);
+}
+
+/* What became of a bulk. LG_EAGAIN: nothing is known of it, send it again. */
+static int land(struct batch *b, struct bulk *k)
+{
     char why[320];
 
-    if (rc < 0)
-        return lg_err_set(&b->why, rc, "%s", lg_err_name(rc));
-    b->sent_bytes = b->c->body.n;
-    rc = lg_os_send(b->os, b->c, "POST", BULK_PATH, &status, &root, &b->why);
-    if (rc == LG_EIO)
-        return LG_EAGAIN;
-    if (rc < 0)
-        return rc;
-    if (status == 200)
-        return take_answer(b, root) < 0 ? LG_EAGAIN : 0;
-    if (status == 413 && b->n_sent == 1) {
-        refuse(b, b->sent[0], "larger than the server takes");
+    if (k->apart)
+        (void)pthread_join(k->thread, NULL);
+    if (k->rc < 0) {
+        b->why = k->why;
+        return k->rc == LG_EIO ? LG_EAGAIN : k->rc;
+    }
+    if (k->status == 200)
+        return take_items(b, k) < 0 ? LG_EAGAIN : 0;
+    if (k->status == 413 && k->n_sent == 1) {
+        refuse(b, k->sent[0], "larger than the server takes");
         return 0;
     }
-    if (status == 413) {
-        b->bulk_bytes = b->sent_bytes / 2 + 1;
-        return CUT_SMALLER;
+    if (k->status == 413) {
+        if (k->c->body.n / 2 < b->bulk_bytes)
+            b->bulk_bytes = k->c->body.n / 2 + 1;
+        b->cut = true;
+        return 0;
     }
-    lg_os_reason(root, why, sizeof(why));
-    (void)lg_err_set(&b->why, LG_EIO, "status %d: %.280s", status, why);
-    return status == 401 || status == 403 ? LG_EIO : LG_EAGAIN;
+    lg_os_reason(k->root, why, sizeof(why));
+    (void)lg_err_set(&b->why, LG_EIO, "status %d: %.280s", k->status, why);
+    return k->status == 401 || k->status == 403 ? LG_EIO : LG_EAGAIN;
 }
 
 static bool any(const struct batch *b, enum state s)
@@ -225,22 +252,49 @@ static bool any(const struct batch *b, enum state s)
     return false;
 }
 
+/* All that is to be sent, once. */
+static int send_round(struct batch *b)
+{
+    struct bulk *flying = NULL, *next;
+    unsigned turn = 0;
+    size_t at = 0;
+    int rc = 0;
+
+    while (rc >= 0 && (at < b->n || flying != NULL)) {
+        int made = 0;
+
+        next = NULL;
+        if (at < b->n) {
+            next = &b->bulks[turn++ % 2];
+            at = fill(b, next, at);
+            made = next->n_sent > 0 ? lg_os_pack(b->os, next->c) : 0;
+            if (made < 0 || next->n_sent == 0)
+                next = NULL;
+        }
+        if (flying != NULL)
+            rc = land(b, flying);
+        flying = NULL;
+        if (made < 0)
+            return lg_err_set(&b->why, made, "%s", lg_err_name(made));
+        if (rc >= 0 && next != NULL) {
+            launch(next, at >= b->n);
+            flying = next;
+        }
+    }
+    return rc;
+}
+
 /* Sends until nothing is left to send, or the time is up. */
 static int send_all(struct batch *b)
 {
     while (any(b, TO_SEND)) {
-        size_t at = 0;
-        int rc = 0;
+        int rc;
 
-        while (rc >= 0 && at < b->n) {
-            size_t next = fill(b, at);
-
-            rc = b->n_sent > 0 ? send_bulk(b) : 0;
-            at = rc == CUT_SMALLER ? at : next;
-        }
+        b->cut = false;
+        rc = send_round(b);
         if (rc < 0 && rc != LG_EAGAIN)
             return rc;
-        if (any(b, TO_SEND) && !rest(b))
+        if (any(b, TO_SEND) && !b->cut && !rest(b))
             return LG_EIO;
     }
     return 0;
@@ -270,26 +324,28 @@ static void compare(struct batch *b, size_t i, struct lg_jval doc)
 /* Looks at what is under the ids that were taken; by id, so that it need not be searchable yet. */
 static int compare_some(struct batch *b)
 {
+    struct bulk *k = &b->bulks[0];
     struct lg_jval root, docs, doc;
     struct lg_jiter it;
     struct lg_jw w;
-    size_t k = 0;
+    size_t n = 0;
     int rc;
 
-    lg_buf_clear(&b->c->body);
-    lg_jw_init(&w, &b->c->body);
+    lg_buf_clear(&k->c->body);
+    k->c->is_packed = false;
+    lg_jw_init(&w, &k->c->body);
     lg_jw_object(&w);
     lg_jw_key(&w, LG_STR("docs"));
     lg_jw_array(&w);
-    b->n_sent = 0;
-    for (size_t i = 0; i < b->n && b->n_sent < COMPARE_AT_ONCE; i++)
+    k->n_sent = 0;
+    for (size_t i = 0; i < b->n && k->n_sent < COMPARE_AT_ONCE; i++)
         if (b->state[i] == TAKEN_BEFORE) {
             put_where(b, i, &w);
-            b->sent[b->n_sent++] = i;
+            k->sent[k->n_sent++] = i;
         }
     lg_jw_array_end(&w);
     lg_jw_object_end(&w);
-    rc = lg_os_ask(b->os, b->c, "POST",
+    rc = lg_os_ask(b->os, k->c, "POST",
             "/_mget?filter_path=docs.found,docs._source&_source_includes=logster.digest", &root,
             &b->why);
     if (rc < 0)
@@ -297,9 +353,9 @@ static int compare_some(struct batch *b)
     if (!lg_jval_get(root, LG_STR("docs"), &docs) || lg_jval_type(docs) != LG_JSON_ARRAY)
         return lg_err_set(&b->why, LG_EIO, "the answer to a multi-get has no documents");
     it = lg_jiter_of(docs);
-    while (k < b->n_sent && lg_jiter_item(&it, &doc))
-        compare(b, b->sent[k++], doc);
-    return k == b->n_sent ? 0
+    while (n < k->n_sent && lg_jiter_item(&it, &doc))
+        compare(b, k->sent[n++], doc);
+    return n == k->n_sent ? 0
                           : lg_err_set(&b->why, LG_EIO, "a multi-get's answer is short of records");
 }
 
@@ -359,21 +415,27 @@ int lg_os_write(struct lg_event_store *st, struct lg_event_put *ev, size_t n_ev,
     if (rc < 0 || b.n == 0)
         return rc;
     rc = lg_os_check_templates(os, reterr);
-    if (rc == 0)
-        rc = lg_os_take(os, &b.c, reterr);
     if (rc < 0)
         return rc;
     lg_buf_init(&b.scratch, 64u << 20);
     b.state = (uint8_t *)lg_calloc(b.n, sizeof(*b.state));
-    b.sent = (size_t *)lg_calloc(b.n, sizeof(*b.sent));
-    rc = b.state == NULL || b.sent == NULL ? lg_err_set(&b.why, LG_ENOMEM, "out of memory")
-                                           : write_all(&b);
+    rc = b.state == NULL ? lg_err_set(&b.why, LG_ENOMEM, "out of memory") : 0;
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        b.bulks[i].os = os;
+        b.bulks[i].sent = (size_t *)lg_calloc(b.n, sizeof(size_t));
+        rc = b.bulks[i].sent == NULL ? lg_err_set(&b.why, LG_ENOMEM, "out of memory")
+                                     : lg_os_take(os, &b.bulks[i].c, &b.why);
+    }
+    if (rc == 0)
+        rc = write_all(&b);
     if (rc < 0)
         (void)lg_err_set(reterr, rc, "%zu of %zu records are not stored: %.250s",
                 b.state != NULL ? left(&b) : b.n, b.n, b.why.text);
+    for (int i = 0; i < 2; i++) {
+        lg_free(b.bulks[i].sent);
+        lg_os_give(os, b.bulks[i].c);
+    }
     lg_free(b.state);
-    lg_free(b.sent);
     lg_buf_done(&b.scratch);
-    lg_os_give(os, b.c);
     return rc;
 }

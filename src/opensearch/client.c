@@ -85,6 +85,7 @@ int lg_os_take(struct lg_os *os, struct lg_os_call **ret, struct lg_err *reterr)
         }
     }
     lg_buf_clear(&c->body);
+    c->is_packed = false;
     *ret = c;
     return 0;
 }
@@ -214,18 +215,29 @@ static int read_answer(struct lg_os_call *c, const struct lg_os_node *node,
     return 0;
 }
 
+int lg_os_pack(struct lg_os *os, struct lg_os_call *c)
+{
+    int rc = c->body.failed;
+
+    if (rc == 0 && !c->is_packed && !os->opt.plain_bodies && c->body.n >= GZIP_FROM) {
+        rc = lg_os_gzip(lg_buf_str(&c->body), &c->packed);
+        c->is_packed = rc == 0;
+    }
+    return rc;
+}
+
 int lg_os_send(struct lg_os *os, struct lg_os_call *c, const char *method, const char *path,
         int *ret_status, struct lg_jval *ret_root, struct lg_err *reterr)
 {
-    bool packed = !os->opt.plain_bodies && c->body.n >= GZIP_FROM, busy = false;
     unsigned order[LG_OS_NODES_MAX] = {0};
     struct lg_err last = {0};
-    int rc = c->body.failed;
+    bool packed, busy = false;
+    int rc = lg_os_pack(os, c);
 
     if (rc < 0)
         return lg_err_set(reterr, rc, "the request is too large, or memory is out");
-    if (packed && (rc = lg_os_gzip(lg_buf_str(&c->body), &c->packed)) < 0)
-        return lg_err_set(reterr, rc, "out of memory");
+    packed = c->is_packed;
+    c->is_packed = false; /* the next body is another one */
     order_nodes(os, order);
     for (unsigned i = 0; i < os->n_nodes; i++) {
         struct lg_os_node *node = &os->nodes[order[i]];

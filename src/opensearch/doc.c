@@ -86,6 +86,8 @@ static void put_folded(struct lg_jw *w, const char *key, struct lg_str s, struct
         return;
     lg_buf_clear(scratch);
     lg_text_fold(s, scratch);
+    if (scratch->failed != 0) /* the document would lie */
+        w->out->failed = scratch->failed;
     lg_jw_key(w, lg_str_z(key));
     lg_jw_str(w, lg_buf_str(scratch));
 }

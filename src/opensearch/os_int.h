@@ -30,6 +30,7 @@ struct lg_os_call {
     struct lg_client_resp resp;
     struct lg_json *json;
     struct lg_buf body, packed, url;
+    bool is_packed; /* `packed` is of this body */
     struct lg_os_call *next;
 };
 
@@ -70,6 +71,8 @@ int lg_os_send(struct lg_os *os, struct lg_os_call *c, const char *method, const
  * LG_EIO. */
 int lg_os_ask(struct lg_os *os, struct lg_os_call *c, const char *method, const char *path,
         struct lg_jval *ret_root, struct lg_err *reterr) LG_MUST_CHECK;
+/* Compresses the body ahead of lg_os_send, which does it otherwise. */
+int lg_os_pack(struct lg_os *os, struct lg_os_call *c) LG_MUST_CHECK;
 /* "type: reason" of an error's answer, into out. */
 void lg_os_reason(struct lg_jval root, char *out, size_t cap);
 int lg_os_gzip(struct lg_str in, struct lg_buf *out) LG_MUST_CHECK;
