@@ -1,5 +1,6 @@
 """A PostgreSQL of a test's own: a private cluster in a temporary folder, Debian's binaries."""
 
+import atexit
 import os
 import pwd
 import shutil
@@ -50,6 +51,7 @@ class Postgres:
         if not durable:
             self.settings |= {"fsync": "off", "synchronous_commit": "off",
                               "full_page_writes": "off"}
+        atexit.register(self.close)  # a test that fails leaves nothing running
         self.user = None if os.geteuid() != 0 else pwd.getpwnam("postgres")
         self._own(self.folder)
         self.folder.chmod(0o755)
