@@ -70,6 +70,7 @@ bench-distributed: build ## what an event costs each part of a fleet; normalizer
 	scripts/servers.sh
 	ninja -C build/release -j $(JOBS) benches
 	tests/bench/bench_fleet.py
+	tests/bench/bench_kafka.py
 	tests/bench/bench_bulk.py
 
 oracle: ## compare the numbers with independent implementations (PyTorch)

@@ -4,6 +4,9 @@
 load_http sends Winlogbeat events of recordings (templates.py) to `service intake`; everything runs on
 this machine, so that CPU time an event is what counts and not the rate.
 
+  fleet_pipe              records/s of a plain consumer piped into a plain producer, over the raw topic
+  fleet_normalizer        the same records through `service normalizer`; bound: 60 % of that. Both also
+                          as microseconds of CPU time a record (`cpu_us`)
   fleet_rate              events/s from the first request until the last event can be searched
   fleet_cpu_PART          microseconds of CPU time an event, of each part and server
   fleet_rss_PART          MB at the end
@@ -31,6 +34,7 @@ sys.path.append(str(ROOT / "tests/bench"))
 import templates  # noqa: E402
 
 TICK = os.sysconf("SC_CLK_TCK")
+SETTINGS = {"fair_share.enabled": "false", "api.rate": 100000, "api.burst": 100000}
 TOPICS = ("sysmon-logs", "normalized-endpoint-events", "logster-inference-results",
           "logster-inference-state")
 
@@ -82,21 +86,47 @@ def main():
     with tempfile.TemporaryDirectory(dir=ROOT / "build") as top:
         top = Path(top)
         recordings, _, _ = templates.write(os.environ.get("LOGSTER_DATA"), top / "events")
-        with Fleet(top, **{"fair_share.enabled": "false", "api.rate": 100000,
-                           "api.burst": 100000}) as fleet:
+        with Fleet(top / "passing", parts=("intake", "api"), **SETTINGS) as fleet:
+            passing(args, fleet, top / "events")
+        with Fleet(top / "all", **SETTINGS) as fleet:
             measure(args, fleet, top / "events", recordings)
     return 0
+
+
+def send(args, fleet, events):
+    port = fleet.intake.url.rsplit(":", 1)[1]
+    return json.loads(subprocess.run(
+        [args.load, f"port={port}", f"token={fleet.token}", f"events={events}",
+         f"count={args.events}", f"endpoints={args.endpoints}"],
+        stdout=subprocess.PIPE, check=True).stdout)["sent"]
+
+
+def passing(args, fleet, events):
+    """The raw topic through a bare pipe, then through the normalizer."""
+    n = send(args, fleet, events)
+    used = os.times().children_user + os.times().children_system
+    piped = json.loads(subprocess.run(
+        [ROOT / "build/release/tests/bench/load_kafka", fleet.kafka.addresses, "pipe",
+         "sysmon-logs", "bench-piped", str(n)], stdout=subprocess.PIPE, check=True).stdout)
+    used = os.times().children_user + os.times().children_system - used
+    show("fleet_pipe", piped["value"], "records/s", cpu_us=round(used / n * 1e6, 1))
+    one, start = fleet.add("normalizer"), None
+    at_start = cpu_of([one.process.pid])
+    while (got := one.metric("raw_events_total")) < n:
+        if start is None and got > 0:
+            start = time.monotonic(), got
+        time.sleep(0.05)
+    rate = (n - start[1]) / (time.monotonic() - start[0])
+    time.sleep(1)
+    show("fleet_normalizer", rate, "records/s", baseline=round(0.6 * piped["value"]),
+         cpu_us=round((cpu_of([one.process.pid]) - at_start) / n * 1e6, 1),
+         ratio=round(rate / piped["value"], 3))
 
 
 def measure(args, fleet, events, recordings):
     pids = processes(fleet)
     before, start = {k: cpu_of(v) for k, v in pids.items()}, time.monotonic()
-    port = fleet.intake.url.rsplit(":", 1)[1]
-    sent = json.loads(subprocess.run(
-        [args.load, f"port={port}", f"token={fleet.token}", f"events={events}",
-         f"count={args.events}", f"endpoints={args.endpoints}"],
-        stdout=subprocess.PIPE, check=True).stdout)
-    n = sent["sent"]
+    n = send(args, fleet, events)
     fleet.settle(n, 900)
     took = time.monotonic() - start
     time.sleep(1.5)

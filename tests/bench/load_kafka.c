@@ -231,6 +231,20 @@ static double best(const double *v)
     return most;
 }
 
+/* The baseline alone, over a topic that is there. */
+static int pipe_topic(struct lg_bus *bus, const char *from, const char *to, const char *count)
+{
+    int64_t n;
+
+    if (lg_parse_i64(lg_str_z(count), &n) < 0 || n < 1)
+        die("records", count);
+    (void)make_topic(bus, to);
+    (void)printf("{\"name\": \"kafka_pipe\", \"value\": %.0f, \"unit\": \"records/s\"}\n",
+            pipe_all("bench-pipe", from, to, (uint64_t)n));
+    lg_bus_close(bus);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     double piped[TURNS], relayed[TURNS];
@@ -241,9 +255,17 @@ int main(int argc, char **argv)
     int64_t n = 400000, keys = 200;
     int from;
 
+    if (argc == 6 && strcmp(argv[2], "pipe") == 0) {
+        brokers = opt.brokers = argv[1];
+        if (lg_kafka_open(&opt, &bus, &err) < 0)
+            die("open", err.text);
+        return pipe_topic(bus, argv[3], argv[4], argv[5]);
+    }
     if (argc < 4 || lg_parse_i64(lg_str_z(argv[3]), &keys) < 0 ||
             (argc > 4 && lg_parse_i64(lg_str_z(argv[4]), &n) < 0)) {
-        (void)fprintf(stderr, "usage: load_kafka BROKERS TOPIC KEYS [records]\n");
+        (void)fprintf(stderr,
+                "usage: load_kafka BROKERS TOPIC KEYS [records]\n"
+                "       load_kafka BROKERS pipe FROM TO RECORDS\n");
         return 2;
     }
     brokers = opt.brokers = argv[1];

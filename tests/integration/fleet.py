@@ -66,6 +66,7 @@ class Fleet:
         return self
 
     def start(self):
+        self.top.mkdir(exist_ok=True)
         (self.top / "owner").write_text(Postgres.PASSWORD + "\n")
         (self.top / "password").write_text("of the application\n")
         self.search.start()
