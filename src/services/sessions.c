@@ -11,6 +11,7 @@
 #define SECRET_BYTES 32
 #define SESSIONS_ARENA ((size_t)4 << 20)
 #define SAVE_EVERY_NS (60 * LG_NS_PER_SEC) /* how coarse the store's seen_at is */
+#define GONE 64                            /* remembered of those that ended last */
 
 struct entry {
     uint8_t hash[32];
@@ -25,6 +26,10 @@ struct lg_sessions {
     struct entry *v;
     size_t n;
     uint64_t last_id;
+    lg_time shared_at; /* when the store was read last */
+    /* Those that ended while the store was being read must not come back by what was read. */
+    uint8_t gone[GONE][32];
+    uint64_t n_gone;
 };
 
 /* ---- secrets ---- */
@@ -82,6 +87,7 @@ static bool over(const struct lg_sessions *ss, const struct lg_session *s, lg_ti
 
 static void drop(struct lg_sessions *ss, size_t i)
 {
+    memcpy(ss->gone[ss->n_gone++ % GONE], ss->v[i].hash, 32);
     ss->v[i] = ss->v[--ss->n];
 }
 
@@ -134,35 +140,101 @@ static struct lg_session_row row_of(const struct entry *e)
 
 /* ---- up and down ---- */
 
+/* False for a damaged row, which signs nobody in, and for one that is over. */
+static bool read_row(const struct lg_sessions *ss, const struct lg_session_row *row, lg_time now,
+        struct entry *ret)
+{
+    *ret = (struct entry){.saved_at = row->seen_at,
+            .s = {.created_at = row->created_at,
+                    .expires_at = row->expires_at,
+                    .seen_at = row->seen_at}};
+    if (row->token_id.n != LG_TOKEN_ID_CHARS || row->created_at < 0 ||
+            row->created_at > now + ss->max_ns)
+        return false;
+    memcpy(ret->hash, row->hash, sizeof(ret->hash));
+    memcpy(ret->s.token_id, row->token_id.p, LG_TOKEN_ID_CHARS);
+    /* a shorter dashboard.session_max counts for those that are open already */
+    if (ret->s.expires_at > ret->s.created_at + ss->max_ns)
+        ret->s.expires_at = ret->s.created_at + ss->max_ns;
+    return !over(ss, &ret->s, now);
+}
+
+static bool among(const struct lg_session_row *rows, uint32_t n, const uint8_t hash[32])
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (memcmp(rows[i].hash, hash, 32) == 0)
+            return true;
+    return false;
+}
+
+static bool gone_since(const struct lg_sessions *ss, uint64_t n_gone, const uint8_t hash[32])
+{
+    if (ss->n_gone - n_gone > GONE)
+        return true; /* nobody knows; the next reading will tell */
+    for (uint64_t i = n_gone; i < ss->n_gone; i++)
+        if (memcmp(ss->gone[i % GONE], hash, 32) == 0)
+            return true;
+    return false;
+}
+
+/* Where the table was when the reading began. */
+struct mark {
+    uint64_t last_id, n_gone;
+};
+
+/* Caller holds the lock. What was opened or ended here since `from` is not in the rows yet. */
+static void merge(struct lg_sessions *ss, const struct lg_session_row *rows, uint32_t n,
+        struct mark from, lg_time now)
+{
+    for (size_t i = ss->n; i > 0; i--)
+        if (ss->v[i - 1].s.id <= from.last_id && !among(rows, n, ss->v[i - 1].hash))
+            drop(ss, i - 1);
+    for (uint32_t i = 0; i < n; i++) {
+        struct entry *known = find(ss, rows[i].hash), e;
+
+        if (known != NULL && rows[i].seen_at > known->s.seen_at)
+            known->s.seen_at = known->saved_at = rows[i].seen_at;
+        if (known != NULL || ss->n == LG_SESSIONS_MAX ||
+                gone_since(ss, from.n_gone, rows[i].hash) || !read_row(ss, &rows[i], now, &e))
+            continue;
+        e.s.id = ++ss->last_id;
+        ss->v[ss->n++] = e;
+    }
+}
+
 static int load(struct lg_sessions *ss, lg_time now)
 {
     struct lg_session_row *rows;
     struct lg_arena arena;
-    uint32_t n;
+    struct mark from;
+    uint32_t n = 0;
     int rc;
 
+    (void)pthread_mutex_lock(&ss->mu);
+    from = (struct mark){ss->last_id, ss->n_gone};
+    (void)pthread_mutex_unlock(&ss->mu);
     lg_arena_init(&arena, SESSIONS_ARENA);
     rc = ss->admin->ops->session_all(ss->admin, LG_SESSIONS_MAX, &arena, &rows, &n);
-    for (uint32_t i = 0; rc == 0 && i < n; i++) {
-        struct entry e = {.saved_at = rows[i].seen_at,
-                .s = {.id = ++ss->last_id,
-                        .created_at = rows[i].created_at,
-                        .expires_at = rows[i].expires_at,
-                        .seen_at = rows[i].seen_at}};
-
-        if (rows[i].token_id.n != LG_TOKEN_ID_CHARS || rows[i].created_at < 0 ||
-                rows[i].created_at > now + ss->max_ns)
-            continue; /* a damaged row signs nobody in */
-        memcpy(e.hash, rows[i].hash, sizeof(e.hash));
-        memcpy(e.s.token_id, rows[i].token_id.p, LG_TOKEN_ID_CHARS);
-        /* a shorter dashboard.session_max counts for those that are open already */
-        if (e.s.expires_at > e.s.created_at + ss->max_ns)
-            e.s.expires_at = e.s.created_at + ss->max_ns;
-        if (!over(ss, &e.s, now))
-            ss->v[ss->n++] = e;
-    }
+    (void)pthread_mutex_lock(&ss->mu);
+    if (rc == 0)
+        merge(ss, rows, n, from, now);
+    (void)pthread_mutex_unlock(&ss->mu);
     lg_arena_done(&arena);
     return rc;
+}
+
+/* What other processes did; a store that does not answer leaves things as they are. */
+static void share(struct lg_sessions *ss, lg_time now)
+{
+    bool due;
+
+    (void)pthread_mutex_lock(&ss->mu);
+    due = now - ss->shared_at >= LG_SESSIONS_SHARE_NS || now < ss->shared_at;
+    if (due)
+        ss->shared_at = now;
+    (void)pthread_mutex_unlock(&ss->mu);
+    if (due && load(ss, now) < 0)
+        lg_log(LG_LOG_WARN, "dashboard", "the store does not tell of sessions", "known=kept");
 }
 
 int lg_sessions_new(struct lg_admin_store *admin, int64_t idle_ns, int64_t max_ns, lg_time now,
@@ -178,6 +250,7 @@ int lg_sessions_new(struct lg_admin_store *admin, int64_t idle_ns, int64_t max_n
     ss->idle_ns = idle_ns;
     ss->max_ns = max_ns;
     ss->v = lg_calloc(LG_SESSIONS_MAX, sizeof(*ss->v));
+    ss->shared_at = now;
     rc = ss->v != NULL ? load(ss, now) : LG_ENOMEM;
     if (rc < 0) {
         lg_sessions_free(ss);
@@ -266,13 +339,15 @@ int lg_sessions_find(
 {
     struct entry *e;
     uint8_t hash[32];
-    bool save = false;
+    bool save = false, ended;
 
     if (hash_of(text, hash) < 0)
         return LG_ENOENT;
+    share(ss, now);
     (void)pthread_mutex_lock(&ss->mu);
     e = find(ss, hash);
-    if (e != NULL && over(ss, &e->s, now)) {
+    ended = e != NULL && over(ss, &e->s, now);
+    if (ended) {
         drop(ss, (size_t)(e - ss->v));
         e = NULL;
     }
@@ -288,6 +363,9 @@ int lg_sessions_find(
     if (save && ss->admin->ops->session_seen(ss->admin, hash, ret->seen_at) < 0)
         lg_log(LG_LOG_WARN, "dashboard", "use of a session is not stored", "token=%s",
                 ret->token_id);
+    /* so that no clock that steps back finds it there again */
+    if (ended && ss->admin->ops->session_delete(ss->admin, hash) < 0)
+        lg_log(LG_LOG_WARN, "dashboard", "a session is still in the store", "reason=\"over\"");
     return e != NULL ? 0 : LG_ENOENT;
 }
 

@@ -9,12 +9,14 @@
  * Sittings at the dashboard. Each has a random 256-bit secret that only the browser keeps; here and
  * in the store is its BLAKE2b-256. A session is bound to a token and holds no right of its own. It
  * ends when it is closed, when nothing was asked for `idle_ns`, and at its absolute end. Known ones
- * are in memory; the store has them for the next start. Thread: any.
+ * are in memory; the store has them for the next start and for other processes of the dashboard: what
+ * one of those opened or closed counts here after LG_SESSIONS_SHARE_NS. Thread: any.
  */
 #define LG_SESSION_TEXT 64 /* hex of the secret */
 #define LG_SESSION_CSRF 64 /* hex, derived from the secret */
 #define LG_SESSIONS_MAX 1024
 #define LG_SESSIONS_PER_TOKEN 32
+#define LG_SESSIONS_SHARE_NS (2 * LG_NS_PER_SEC)
 
 struct lg_sessions;
 

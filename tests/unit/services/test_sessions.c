@@ -286,6 +286,35 @@ static void test_threads(void **state)
     lg_sessions_free(ss);
 }
 
+/* Two processes of the dashboard over one store. */
+static void test_shared(void **state)
+{
+    const lg_time later = NOW + LG_SESSIONS_SHARE_NS;
+    struct lg_sessions *a, *b;
+    char text[LG_SESSION_TEXT + 1];
+    struct lg_session s;
+
+    (void)state;
+    a = open_table(NOW);
+    b = open_table(NOW);
+    (void)open_at(a, "aaaaaaaaaaaaaaaa", NOW, text);
+    assert_int_equal(lg_sessions_find(b, lg_str_z(text), NOW, true, &s), LG_ENOENT);
+    assert_int_equal(lg_sessions_find(b, lg_str_z(text), later, true, &s), 0);
+    assert_true(lg_sessions_is_open(b, s.id, later));
+    assert_int_equal(lg_sessions_find(a, lg_str_z(text), later, true, &s), 0);
+    assert_int_equal(lg_sessions_close(b, lg_str_z(text)), 0);
+    assert_int_equal(lg_sessions_find(a, lg_str_z(text), later, true, &s), 0);
+    assert_int_equal(
+            lg_sessions_find(a, lg_str_z(text), later + LG_SESSIONS_SHARE_NS, true, &s), LG_ENOENT);
+    assert_int_equal(lg_sessions_count(a, later), 0);
+    /* one that was opened here in the same moment is not taken for one that others closed */
+    (void)open_at(a, "aaaaaaaaaaaaaaaa", later + 2 * LG_SESSIONS_SHARE_NS, text);
+    assert_int_equal(
+            lg_sessions_find(a, lg_str_z(text), later + 2 * LG_SESSIONS_SHARE_NS, true, &s), 0);
+    lg_sessions_free(a);
+    lg_sessions_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +324,7 @@ int main(void)
             T(test_restart),
             T(test_damaged_rows_sign_nobody_in),
             T(test_bounded),
+            T(test_shared),
             T(test_threads),
     };
 
