@@ -46,7 +46,8 @@ class Postgres:
         self.settings = {"listen_addresses": "127.0.0.1", "port": self.port,
                          "unix_socket_directories": str(self.sockets), "shared_buffers": "32MB",
                          "max_connections": 60, "autovacuum_naptime": "20s",
-                         "logging_collector": "off", "log_min_messages": "warning",
+                         # in the folder, and so gone with it when the server is killed
+                         "dynamic_shared_memory_type": "mmap", "logging_collector": "off", "log_min_messages": "warning",
                          **(settings or {})}
         if not durable:
             self.settings |= {"fsync": "off", "synchronous_commit": "off",
