@@ -199,7 +199,7 @@ int kf_lag(struct lg_bus *bus, struct lg_str group, int topic, uint64_t *ret)
         rc = all_offsets(k, t, RD_KAFKA_OFFSET_BEGINNING, &begin);
     if (rc == 0)
         rc = all_offsets(k, t, RD_KAFKA_OFFSET_END, &end);
-    for (int i = 0; rc == 0 && i < at->cnt; i++) {
+    for (int i = 0; begin != NULL && end != NULL && i < at->cnt; i++) {
         int64_t from = at->elems[i].offset;
 
         if (from < begin->elems[i].offset)

@@ -15,12 +15,12 @@
 
 int kf_choose_anchor(struct kf *k, const int *topics, size_t n)
 {
-    const struct kf_topic *best = NULL;
+    const struct kf_topic *best = kf_topic(k, topics[0]);
 
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 1; i < n; i++) {
         const struct kf_topic *t = kf_topic(k, topics[i]);
 
-        if (best == NULL || t->partitions > best->partitions ||
+        if (t->partitions > best->partitions ||
                 (t->partitions == best->partitions && strcmp(t->name, best->name) < 0))
             best = t;
     }

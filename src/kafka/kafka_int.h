@@ -156,7 +156,7 @@ struct kf_batch_from {
 /* Takes the messages (not the array), also on failure. next: the offset after the last of them. */
 int kf_batch_make(const struct kf_batch_from *from, rd_kafka_message_t **msgs, size_t n,
         int64_t next, uint64_t gap, struct lg_bus_batch **ret);
-void kf_batch_free(struct lg_bus_batch *b);
+void kf_batch_free(struct lg_bus_batch *pub);
 /* The record that a message holds, with at most LG_BUS_MAX_HEADERS headers. */
 void kf_record_of(const rd_kafka_message_t *m, bool compacted, struct lg_bus_record *rec,
         struct lg_bus_header *headers);
@@ -175,17 +175,17 @@ void kf_readers_free(struct kf_readers *r);
 /* --- consume.c */
 int kf_consumer_new(struct lg_bus *bus, const struct lg_bus_consumer_options *opt,
         struct lg_bus_consumer **ret, struct lg_err *reterr);
-void kf_consumer_close(struct lg_bus_consumer *c);
-int kf_poll(struct lg_bus_consumer *c, uint32_t timeout_ms, struct lg_bus_batch **ret,
+void kf_consumer_close(struct lg_bus_consumer *pub);
+int kf_poll(struct lg_bus_consumer *pub, uint32_t timeout_ms, struct lg_bus_batch **ret,
         struct lg_err *reterr);
-void kf_wake(struct lg_bus_consumer *c);
-int kf_seek(struct lg_bus_consumer *c, int topic, int32_t partition, int64_t offset);
-int kf_position(struct lg_bus_consumer *c, int topic, int32_t partition, int64_t *ret);
-int kf_pause(struct lg_bus_consumer *c, int topic, int32_t partition, bool paused);
-size_t kf_assignment(struct lg_bus_consumer *c, struct lg_bus_offset *out, size_t max);
+void kf_wake(struct lg_bus_consumer *pub);
+int kf_seek(struct lg_bus_consumer *pub, int topic, int32_t partition, int64_t offset);
+int kf_position(struct lg_bus_consumer *pub, int topic, int32_t partition, int64_t *ret);
+int kf_pause(struct lg_bus_consumer *pub, int topic, int32_t partition, bool paused);
+size_t kf_assignment(struct lg_bus_consumer *pub, struct lg_bus_offset *out, size_t max);
 /* 0 or LG_EREFUSED. */
-int kf_consumer_owns(struct lg_bus_consumer *c, const struct lg_bus_offset *offsets, size_t n);
-int kf_consumer_commit(struct lg_bus_consumer *c, const struct lg_bus_offset *offsets, size_t n,
+int kf_consumer_owns(struct lg_bus_consumer *pub, const struct lg_bus_offset *offsets, size_t n);
+int kf_consumer_commit(struct lg_bus_consumer *pub, const struct lg_bus_offset *offsets, size_t n,
         struct lg_err *reterr);
 
 #endif

@@ -141,7 +141,7 @@ rd_kafka_resp_err_t kf_topic_create(struct kf *k, const struct lg_bus_topic_spec
 static const char *entry_value(const rd_kafka_ConfigEntry_t **entries, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
-        if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0)
+        if (lg_str_eq(lg_str_z(rd_kafka_ConfigEntry_name(entries[i])), lg_str_z(name)))
             return rd_kafka_ConfigEntry_value(entries[i]);
     return NULL;
 }
@@ -180,10 +180,10 @@ static rd_kafka_resp_err_t alter(struct kf *k, const char *topic, const struct k
     for (size_t i = 0; i < n_have; i++) {
         const char *name = rd_kafka_ConfigEntry_name(have[i]);
         const char *value = rd_kafka_ConfigEntry_value(have[i]);
+        const struct kf_setting *w = wanted(want, name);
 
         if (rd_kafka_ConfigEntry_source(have[i]) == RD_KAFKA_CONFIG_SOURCE_DYNAMIC_TOPIC_CONFIG &&
-                value != NULL &&
-                (wanted(want, name) == NULL || as_wanted(wanted(want, name), value)))
+                value != NULL && (w == NULL || as_wanted(w, value)))
             (void)rd_kafka_ConfigResource_set_config(res, name, value);
     }
     for (size_t i = 0; i < want->n; i++)

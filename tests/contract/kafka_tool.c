@@ -28,7 +28,8 @@ static struct lg_kafka_options options(void)
 static _Noreturn void die(const char *what, int rc, const struct lg_err *err)
 {
     (void)fprintf(stderr, "%s: %s: %s\n", what, lg_err_name(rc), err->text);
-    exit(1);
+    (void)fflush(stdout);
+    _exit(1); /* the client's threads still run: nothing may be torn down under them */
 }
 
 static int number(const char *text)
