@@ -398,7 +398,10 @@ static int send_again(struct lg_api *api, const struct lg_bus_record *rec)
     int64_t at;
 
     out.topic = -1;
-    for (int t = 0; t < LG_TOPIC_COUNT; t++)
+    for (size_t i = 0; i < api->d.topics->n_raw; i++)
+        if (lg_str_eq(topic, lg_str_z(lg_bus_topic_name(api->d.bus, api->d.topics->raw[i]))))
+            out.topic = api->d.topics->raw[i];
+    for (int t = LG_TOPIC_RAW_COUNT; t < LG_TOPIC_COUNT; t++)
         if (lg_str_eq(topic, lg_str_z(lg_topic_name((enum lg_topic)t))))
             out.topic = api->d.topics->n[t];
     if (out.topic < 0)
