@@ -6,7 +6,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import socketserver
 import threading
 import time
@@ -14,15 +13,10 @@ import time
 import pytest
 
 from platform_util import Platform
+from servers.ports import free_port
 
 SECRET = "not so secret"
 FAST = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Receiver:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from http_front import Front
-from servers.opensearch import OpenSearch, free_ports
+from servers.opensearch import OpenSearch
+from servers.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_too_large(cluster):
 
 def test_fail_over(cluster):
     """Dead nodes, and gateways that know of none behind them, are passed over."""
-    dead = f"http://127.0.0.1:{free_ports(1)[0]}"
+    dead = f"http://127.0.0.1:{free_port()}"
     gateway = Front(answer=lambda *_: (502, {}))
     prefix = made([dead, gateway.url, cluster.urls[0]], "over")
     begin = time.monotonic()

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -21,17 +20,12 @@ import pytest
 
 from platform_util import Platform
 from senders import event
+from servers.ports import free_port
 
 HERE = Path(__file__).parent / "shippers"
 COUNT = 40
 PEER = "logster.test"  # the name in our certificate
 TENANT = "branch"      # the name in rsyslog's certificate
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run(*args, **more):

@@ -3,11 +3,12 @@
 import atexit
 import os
 import signal
-import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from servers.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
 JARS = ROOT / "build/servers/kafka"
@@ -29,12 +30,6 @@ def fetch():
     subprocess.run([ROOT / "scripts/servers.sh", "kafka"], check=True, timeout=600,
                    stdout=subprocess.DEVNULL)
     return f"{JARS}/*"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def openssl(*args, cwd):
@@ -71,7 +66,7 @@ class Broker:
         self.cluster, self.node = cluster, node
         self.folder = cluster.folder / f"node{node}"
         self.folder.mkdir()
-        self.port, self.internal, self.controller = free_port(), free_port(), free_port()
+        self.port, self.internal, self.controller = free_ports(3)
         self.log = cluster.folder / f"node{node}.log"
         self.process = None
 

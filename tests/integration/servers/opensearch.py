@@ -2,9 +2,7 @@
 
 import atexit
 import json
-import random
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,28 +10,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from servers.ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[3]
 START_SECONDS = 120
 RUNNER_PORTS = range(9201, 9300)  # the runner's main program knows no others
-
-
-def free_ports(n, wanted=()):
-    """Ports that nothing listens on, all different: of `wanted`, or any."""
-    held, ports = [], []
-    for port in wanted or [0] * n:
-        s = socket.socket()
-        held.append(s)
-        try:
-            s.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        ports.append(s.getsockname()[1])
-        if len(ports) == n:
-            break
-    for s in held:
-        s.close()
-    assert len(ports) == n, "no free ports"
-    return ports
 
 
 class Node:
@@ -123,7 +104,7 @@ class OpenSearch:
         subprocess.run([ROOT / "scripts/servers.sh", "opensearch"], check=True,
                        stdout=subprocess.DEVNULL)
         self.folder = Path(tempfile.mkdtemp(prefix="logster-opensearch-"))
-        ports = free_ports(nodes, random.sample(RUNNER_PORTS, len(RUNNER_PORTS)))
+        ports = free_ports(nodes, RUNNER_PORTS)
         transports = free_ports(nodes)
         self.nodes = [Node(self.folder / f"n{i}", ports[i], transports[i], transports, heap,
                            fast)

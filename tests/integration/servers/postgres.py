@@ -5,11 +5,12 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
+
+from servers.ports import free_port
 
 START_SECONDS = 60
 
@@ -20,12 +21,6 @@ def binaries():
                    key=lambda path: float(path.parts[-3]))
     assert found, "PostgreSQL is not installed: apt-get install postgresql"
     return found[-1].parent
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Postgres:
