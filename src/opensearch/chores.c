@@ -112,7 +112,7 @@ static int last_written(struct lg_os *os, struct lg_os_call *c, struct day_index
     if (lg_jval_path(root, "aggregations.last", &v)) {
         /* null: nothing is in it, that a reader would see; it is left for another time */
         if (lg_jval_get(v, LG_STR("value"), &n) && lg_jval_type(n) != LG_JSON_NULL)
-            x->stored = lg_os_get_i64(v, "value") * 1000000;
+            x->stored = lg_os_get_time(v, "value", (LG_NS_PER_SEC / 1000));
     }
     return 0;
 }

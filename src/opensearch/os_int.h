@@ -117,6 +117,8 @@ void lg_os_search_path(
         const struct lg_os *os, enum lg_os_kind kind, int64_t day, const char *args, char out[512]);
 #define LG_OS_PATH_MAX 512
 int64_t lg_os_get_i64(struct lg_jval obj, const char *key); /* 0 where there is none */
+/* A number of `unit` nanoseconds as a time; 0 where there is none, or none that a time can hold. */
+lg_time lg_os_get_time(struct lg_jval obj, const char *key, int64_t unit);
 bool lg_os_get_f64(struct lg_jval obj, const char *key, double *ret);
 /* hits.hits of an answer as an iterator; false: none */
 bool lg_os_hits(struct lg_jval root, struct lg_jiter *ret);

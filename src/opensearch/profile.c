@@ -30,8 +30,8 @@ static int on_bucket(void *user, struct lg_jval bucket)
     if (!lg_jval_get(bucket, LG_STR("key"), &key) || !lg_jval_get(bucket, LG_STR("first"), &first))
         return LG_ECORRUPT;
     value = lg_jval_get_str(key, LG_STR("value"));
-    hour = lg_os_get_i64(key, "hour") * LG_HOUR_NS;
-    seen = lg_os_get_i64(first, "value") * 1000000; /* of a date: milliseconds */
+    hour = lg_os_get_time(key, "hour", LG_HOUR_NS);
+    seen = lg_os_get_time(first, "value", (LG_NS_PER_SEC / 1000)); /* of a date */
     at = lg_map_at(
             &p->by_key, lg_hash_str(value, (uint64_t)p->kind ^ p->os->map_seed), p->v.n, &made);
     if (at == NULL)

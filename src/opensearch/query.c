@@ -153,6 +153,13 @@ int64_t lg_os_get_i64(struct lg_jval obj, const char *key)
     }
 }
 
+lg_time lg_os_get_time(struct lg_jval obj, const char *key, int64_t unit)
+{
+    int64_t n = lg_os_get_i64(obj, key);
+
+    return n >= -(INT64_MAX / unit) && n <= INT64_MAX / unit ? n * unit : 0;
+}
+
 bool lg_os_get_f64(struct lg_jval obj, const char *key, double *ret)
 {
     struct lg_jval v;
