@@ -36,7 +36,7 @@ packages_of() {
         libclang-rt-14-dev llvm-14 pmccabe \
         rsyslog rsyslog-elasticsearch rsyslog-gnutls python3-elasticsearch openssl \
         curl gzip chromium fonts-liberation \
-        openjdk-17-jre-headless maven postgresql kcat ;;
+        openjdk-17-jre-headless maven postgresql kcat socat ;;
     lint) echo clang-tidy-14 cppcheck shellcheck ;;
     fuzz) echo clang clang-14 libclang-rt-14-dev llvm-14 lld ;;
     coverage) echo gcovr ;;

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from platform_util import Platform
 from servers.kafka import Kafka
+from servers.link import Link
 from servers.opensearch import OpenSearch
 from servers.postgres import Postgres
 
@@ -27,18 +28,26 @@ class Service(Platform):
 class Fleet:
     """`with Fleet(tmp_path) as fleet`: servers, `service kafka-init` and `store-init`, one process
     of each part. `settings` go to all processes; `brokers` is how many there are. `migrate_from`: the
-    folder of an embedded platform that was stopped, whose data move to the servers."""
+    folder of an embedded platform that was stopped, whose data move to the servers. `links`: services
+    reach the servers, and brokers each other, through `self.links`, which a test can cut."""
 
     PARTITIONS = 4
 
-    def __init__(self, folder, brokers=1, parts=PARTS, migrate_from=None, **settings):
+    def __init__(self, folder, brokers=1, parts=PARTS, migrate_from=None, links=False,
+                 **settings):
         self.top = Path(folder)
         self.folder = Path(migrate_from or self.top / "logster")
         self.migrate_from = migrate_from
         self.parts = parts
         self.postgres = Postgres(durable=False)
-        self.kafka = Kafka(self.top / "kafka", brokers=brokers)
+        self.kafka = Kafka(self.top / "kafka", brokers=brokers, links=links)
         self.search = OpenSearch()
+        self.links = []
+        search, postgres = self.search.nodes[0].port, self.postgres.port
+        if links:
+            stores = [Link(search), Link(postgres)]
+            search, postgres = (link.port for link in stores)
+            self.links = stores + [link for b in self.kafka.brokers for link in b.links]
         self.services = {}  # name -> [Service]
         self.settings = {
             "bus.type": "kafka", "bus.partitions": self.PARTITIONS,
@@ -49,12 +58,13 @@ class Fleet:
             "bus.kafka.sources": "[sysmon-logs=default:sysmon:trusted, "
                                  "linux-auditd-logs=default:auditd:trusted]",
             "store.alerts": "postgresql", "store.postgresql.hosts":
-                f"[127.0.0.1:{self.postgres.port}]",
+                f"[127.0.0.1:{postgres}]",
             "store.postgresql.database": "postgres", "store.postgresql.owner": "postgres",
             "store.postgresql.owner_password_file": self.top / "owner",
             "store.postgresql.password_file": self.top / "password",
             "store.postgresql.tls": "disable",
             "store.events": "opensearch", "store.opensearch.replicas": 0,
+            "store.opensearch.urls": f"[http://127.0.0.1:{search}]",
             **settings}
 
     def __enter__(self):
@@ -69,8 +79,9 @@ class Fleet:
         self.top.mkdir(exist_ok=True)
         (self.top / "owner").write_text(Postgres.PASSWORD + "\n")
         (self.top / "password").write_text("of the application\n")
+        for link in self.links:
+            link.mend()
         self.search.start()
-        self.settings["store.opensearch.urls"] = f"[{', '.join(self.search.urls)}]"
         self.postgres.start()
         self.kafka.start()
         self.folder.mkdir(mode=0o700, exist_ok=True)
@@ -166,6 +177,8 @@ class Fleet:
             self.kafka.stop()
             self.search.stop()
             self.postgres.stop()
+            for link in self.links:
+                link.cut()
         else:
             self.kill()
 
@@ -178,3 +191,5 @@ class Fleet:
                 b.kill()
         self.search.stop()
         self.postgres.kill()
+        for link in self.links:
+            link.cut()

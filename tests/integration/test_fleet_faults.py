@@ -1,5 +1,6 @@
 """
-Three brokers, replication 3, two in sync: brokers and services are killed at random under load.
+Three brokers, replication 3, two in sync: brokers, services and the network between them fail at
+random under load.
 
 FAULT_SECONDS is how long (`make soak-distributed`: 600).
 """
@@ -18,13 +19,14 @@ SECONDS = float(os.environ.get("FAULT_SECONDS", "20"))
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):
-    with Fleet(tmp_path_factory.mktemp("faults"), brokers=3, **SETTINGS) as fleet:
+    with Fleet(tmp_path_factory.mktemp("faults"), brokers=3, links=True,
+               **SETTINGS) as fleet:
         yield fleet
 
 
-def test_brokers_and_services_die_at_random(fleet, tmp_path):
+def test_brokers_services_and_network_fail_at_random(fleet, tmp_path):
     rng = random.Random(int(os.environ.get("FAULT_SEED", "11")))
-    killed = {"broker": 0, "service": 0}
+    killed = {"broker": 0, "service": 0, "cut": 0, "hung": 0}
 
     def one_broker():
         """One at a time: two of three are what a topic needs."""
@@ -35,18 +37,30 @@ def test_brokers_and_services_die_at_random(fleet, tmp_path):
         killed["broker"] += 1
 
     def one_service():
-        name = rng.choice(STAGES)
+        name = rng.choice(("intake", *STAGES))
         at = rng.randrange(len(fleet.services[name]))
         fleet.services[name][at].kill()
         killed["service"] += 1
         fleet.services[name][at] = fleet.add(name)
         fleet.services[name].pop()
 
+    def some_links():
+        """What cannot be reached for a while: a broker, by clients or by other brokers, or a store."""
+        links = rng.sample(fleet.links, rng.randrange(1, 4))
+        how = rng.choice(("cut", "hung"))
+        for link in links:
+            (link.cut if how == "cut" else link.hang)()
+        time.sleep(rng.uniform(0.2, 4))
+        for link in links:
+            link.mend()
+        killed[how] += 1
+
     def disturb():
         end = time.monotonic() + SECONDS
         while time.monotonic() < end:
             time.sleep(rng.uniform(0.5, 2))
-            rng.choice((one_broker, one_service))()
+            rng.choice((one_broker, one_service, some_links))()
         time.sleep(3)
     through(fleet, tmp_path, "faults", disturb)
-    print(f"{killed['broker']} brokers and {killed['service']} services were killed")
+    print(f"{killed['broker']} brokers and {killed['service']} services were killed, "
+          f"connections broke {killed['cut']} times and hung {killed['hung']} times")

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from servers.link import Link
 from servers.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -67,12 +68,13 @@ class Broker:
         self.folder = cluster.folder / f"node{node}"
         self.folder.mkdir()
         self.port, self.internal, self.controller = free_ports(3)
+        self.links = [Link(self.port), Link(self.internal)] if cluster.links else []
         self.log = cluster.folder / f"node{node}.log"
         self.process = None
 
     @property
     def address(self):
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.links[0].port if self.links else self.port}"
 
     def settings(self):
         c, n = self.cluster, len(self.cluster.brokers)
@@ -83,8 +85,8 @@ class Broker:
                 f"{b.node}@127.0.0.1:{b.controller}" for b in c.brokers),
             "listeners": f"CLIENT://127.0.0.1:{self.port},INTERNAL://127.0.0.1:{self.internal},"
                          f"CONTROLLER://127.0.0.1:{self.controller}",
-            "advertised.listeners": f"CLIENT://127.0.0.1:{self.port},"
-                                    f"INTERNAL://127.0.0.1:{self.internal}",
+            "advertised.listeners": f"CLIENT://{self.address},INTERNAL://127.0.0.1:"
+                                    f"{self.links[1].port if self.links else self.internal}",
             "listener.security.protocol.map":
                 f"CLIENT:{c.protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "inter.broker.listener.name": "INTERNAL",
@@ -177,16 +179,18 @@ class Kafka:
     protocol: of the clients' listener (PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL). scram, plain:
     {user: password}. authority: an Authority (SSL); client_certs: "none" or "required". acl:
     nobody may do anything without an ACL, but `admin`. The brokers' own listener is not for clients.
+    links: clients reach a broker through its `links[0]`, other brokers through its `links[1]`.
     """
 
     def __init__(self, folder, brokers=1, protocol="PLAINTEXT", scram=None, plain=None,
-                 authority=None, client_certs="none", acl=False, heap="320m", extra=None):
+                 authority=None, client_certs="none", acl=False, heap="320m", extra=None,
+                 links=False):
         self.jars = fetch()
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.protocol, self.scram, self.plain = protocol, scram or {}, plain or {}
         self.authority, self.client_certs, self.acl = authority, client_certs, acl
-        self.heap, self.extra = heap, extra or {}
+        self.heap, self.extra, self.links = heap, extra or {}, links
         self.brokers = []
         for node in range(1, brokers + 1):
             self.brokers.append(Broker(self, node))
@@ -230,6 +234,8 @@ class Kafka:
 
     def start(self):
         for b in self.brokers:
+            for link in b.links:
+                link.mend()
             b.start()
         for b in self.brokers:
             b.wait_started()
@@ -240,6 +246,8 @@ class Kafka:
         for b in self.brokers:
             if b.process is not None:
                 b.kill()
+            for link in b.links:
+                link.cut()
 
     def tool(self, name, *args, stdin=None, timeout=60, package="org.apache.kafka.tools"):
         """One of Kafka's own console tools; returns what it printed."""
