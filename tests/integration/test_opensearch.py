@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from http_front import Front
+from node_clients import node
 from servers.opensearch import OpenSearch
 from servers.ports import free_port
 
@@ -118,6 +119,9 @@ def test_seen_from_outside(cluster):
     curl = subprocess.run(["curl", "-sS", f"{cluster.urls[0]}/{prefix}-events-*/_count"],
                           stdout=subprocess.PIPE, check=True)
     assert json.loads(curl.stdout)["count"] == 400
+    assert json.loads(node("query.js", cluster.urls[0], f"{prefix}-events-*", "CMD.exe")) == {
+        "count": 400, "found": 200, "unique": 200,
+        "hosts": {f"h{h}": sum(i % 7 == h for i in range(400)) for h in range(7)}}
     # nobody grows the mapping
     with pytest.raises(urllib.request.HTTPError):
         cluster.ask("POST", f"/{prefix}-events-2023.11.15/_doc", {"evil_field": 1})

@@ -1,28 +1,26 @@
 """Ordinary log shippers against `logster up`: what they send is found in /events.
 
 rsyslog, curl and python3-elasticsearch come from Debian (scripts/deps.sh test), the Node.js clients
-from shippers/package-lock.json by `npm ci` into the build folder. A tool that is missing fails the
-test. Beats and Fluent Bit are not in Debian: what they ask and send is written after their public
-sources (libbeat/esleg/eslegclient, libbeat/licenser, plugins/out_es) and replayed.
+from shippers/package-lock.json by `npm ci` into the build folder (node_clients.py). A tool that is
+missing fails the test. Beats and Fluent Bit are not in Debian: what they ask and send is written
+after their public sources (libbeat/esleg/eslegclient, libbeat/licenser, plugins/out_es) and replayed.
 """
 
 import base64
 import gzip
-import hashlib
 import json
 import os
-import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from node_clients import node
 from platform_util import Platform
 from senders import event
 from servers.ports import free_port
 
-HERE = Path(__file__).parent / "shippers"
 COUNT = 40
 PEER = "logster.test"  # the name in our certificate
 TENANT = "branch"      # the name in rsyslog's certificate
@@ -247,31 +245,12 @@ def test_python_elasticsearch(up, way):
     sysmon_found(up, host)
 
 
-@pytest.fixture(scope="module")
-def node_modules():
-    """`npm ci` beside the program, once for each state of the lock file."""
-    folder = Path(os.environ["LOGSTER"]).resolve().parent / "shippers"
-    lock = (HERE / "package-lock.json").read_bytes()
-    state = hashlib.sha256(lock + (HERE / "package.json").read_bytes()).hexdigest()
-    done = folder / "installed"
-    if not done.exists() or done.read_text() != state:
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, folder)
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
-            cwd=folder)
-        done.write_text(state)
-    return folder / "node_modules"
-
-
 @pytest.mark.parametrize("package", ["@elastic/elasticsearch", "@opensearch-project/opensearch"])
-def test_node_clients(up, tmp_path, node_modules, package):
+def test_node_clients(up, tmp_path, package):
     host = "js-" + package.rsplit("/", 1)[1]
     file = tmp_path / "events.ndjson"
     file.write_text(lines(sysmon(host)))
-    said = json.loads(run("node", HERE / "ship.js", package, f"{up.url}/ingest/sysmon", up.shipper,
-                          file, env={**os.environ, "NODE_PATH": str(node_modules)}))
+    said = json.loads(node("ship.js", package, f"{up.url}/ingest/sysmon", up.shipper, file))
     assert said == {"version": "8.19.0", "total": COUNT, "successful": COUNT, "failed": 0,
                     "dropped": [], "deleteRefused": True}
     sysmon_found(up, host)
