@@ -181,6 +181,15 @@ static int init_ism(struct init *x, const char *name)
     return 1;
 }
 
+/* Elasticsearch 7 without X-Pack takes the path for the one of a document, in an index of that name. */
+static bool is_document(struct lg_jval root)
+{
+    struct lg_jval v;
+
+    return lg_jval_get(root, LG_STR("error"), &v) &&
+            lg_str_eq(lg_jval_get_str(v, LG_STR("type")), LG_STR("index_not_found_exception"));
+}
+
 static int init_ilm(struct init *x, const char *name)
 {
     char path[LG_OS_PATH_MAX];
@@ -193,7 +202,7 @@ static int init_ilm(struct init *x, const char *name)
         return rc;
     if (status == 401 || status == 403)
         return failed(x, path, status, root);
-    if (status != 200 && status != 404)
+    if ((status != 200 && status != 404) || is_document(root))
         return 0;
     if (status == 200 && lg_jval_get(root, lg_str_z(name), &p) &&
             lg_jval_path(p, "policy._meta.description", &v) && description_is(x, v)) {

@@ -1,4 +1,4 @@
-"""OpenSearch nodes of a test's own, on loopback, in a temporary folder."""
+"""OpenSearch or Elasticsearch nodes of a test's own, on loopback, in a temporary folder."""
 
 import atexit
 import json
@@ -20,8 +20,9 @@ RUNNER_PORTS = range(9201, 9300)  # the runner's main program knows no others
 class Node:
     """One node, a process of its own: `start`, `stop` (in good order), `kill`."""
 
-    def __init__(self, folder, port, transport, seeds, heap, fast):
-        self.folder, self.port, self.heap, self.fast = Path(folder), port, heap, fast
+    def __init__(self, kind, folder, port, transport, seeds, heap, fast):
+        self.kind, self.folder, self.port = kind, Path(folder), port
+        self.heap, self.fast = heap, fast
         self.url = f"http://127.0.0.1:{port}"
         self.log = self.folder / "node.log"
         self.process = None
@@ -35,14 +36,14 @@ class Node:
             hosts = json.dumps([f"127.0.0.1:{p}" for p in seeds])
             settings += [f"discovery.seed_hosts: {hosts}",
                          f"cluster.initial_cluster_manager_nodes: {hosts}"]
-        (config / "opensearch.yml").write_text("\n".join(settings) + "\n")
+        (config / f"{kind.NAME}.yml").write_text("\n".join(settings) + "\n")
 
     def launch(self):
-        jars = ROOT / "build/servers/opensearch"
+        jars = ROOT / f"build/servers/{self.kind.NAME}"
         # The runner takes the first free port above the one that it is given.
         args = ["java", f"-Xms{self.heap}", f"-Xmx{self.heap}", "-XX:+UseSerialGC",
                 *([] if self.fast else ["-XX:TieredStopAtLevel=1"]), "-cp", f"{jars}/*",
-                "org.codelibs.opensearch.runner.OpenSearchRunner",
+                self.kind.MAIN,
                 "-basePath", str(self.folder), "-confPath", str(self.folder / "config"),
                 "-dataPath", str(self.folder / "data"), "-logsPath", str(self.folder / "logs"),
                 "-clusterName", "logster-test", "-numOfNode", "1",
@@ -100,14 +101,16 @@ class OpenSearch:
     """A cluster of 1..3 nodes. Each needs about 0.6 GiB. `fast`: for long runs, where the time that
     the compiler takes at first comes back."""
 
+    NAME, MAIN = "opensearch", "org.codelibs.opensearch.runner.OpenSearchRunner"
+
     def __init__(self, nodes=1, heap="512m", fast=False):
-        subprocess.run([ROOT / "scripts/servers.sh", "opensearch"], check=True,
+        subprocess.run([ROOT / "scripts/servers.sh", self.NAME], check=True,
                        stdout=subprocess.DEVNULL)
-        self.folder = Path(tempfile.mkdtemp(prefix="logster-opensearch-"))
+        self.folder = Path(tempfile.mkdtemp(prefix=f"logster-{self.NAME}-"))
         ports = free_ports(nodes, RUNNER_PORTS)
         transports = free_ports(nodes)
-        self.nodes = [Node(self.folder / f"n{i}", ports[i], transports[i], transports, heap,
-                           fast)
+        self.nodes = [Node(type(self), self.folder / f"n{i}", ports[i], transports[i], transports,
+                           heap, fast)
                       for i in range(nodes)]
 
     def start(self):
@@ -135,3 +138,9 @@ class OpenSearch:
 
     def __exit__(self, *exc):
         self.stop()
+
+
+class Elasticsearch(OpenSearch):
+    """The same of Elasticsearch."""
+
+    NAME, MAIN = "elasticsearch", "org.codelibs.elasticsearch.runner.ElasticsearchClusterRunner"
