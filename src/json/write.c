@@ -212,3 +212,47 @@ void lg_jw_base64(struct lg_jw *w, struct lg_str s)
     *p++ = '"';
     w->out->n = (size_t)(p - w->out->p);
 }
+
+void lg_jw_value(struct lg_jw *w, struct lg_jval v)
+{
+    struct lg_jiter it;
+    struct lg_jval one;
+    struct lg_str key;
+
+    switch (lg_jval_type(v)) {
+    case LG_JSON_NULL:
+        lg_jw_null(w);
+        break;
+    case LG_JSON_BOOL:
+        lg_jw_bool(w, lg_jval_bool(v));
+        break;
+    case LG_JSON_I64:
+        lg_jw_i64(w, lg_jval_i64(v));
+        break;
+    case LG_JSON_U64:
+        lg_jw_u64(w, lg_jval_u64(v));
+        break;
+    case LG_JSON_DOUBLE:
+        lg_jw_double(w, lg_jval_double(v));
+        break;
+    case LG_JSON_STRING:
+        lg_jw_str(w, lg_jval_str(v));
+        break;
+    case LG_JSON_ARRAY:
+        lg_jw_array(w);
+        it = lg_jiter_of(v);
+        while (lg_jiter_item(&it, &one))
+            lg_jw_value(w, one);
+        lg_jw_array_end(w);
+        break;
+    case LG_JSON_OBJECT:
+        lg_jw_object(w);
+        it = lg_jiter_of(v);
+        while (lg_jiter_member(&it, &key, &one)) {
+            lg_jw_key_any(w, key);
+            lg_jw_value(w, one);
+        }
+        lg_jw_object_end(w);
+        break;
+    }
+}

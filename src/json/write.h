@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "json/json.h"
 
 /*
  * JSON out: appends to a lg_buf (whose `failed` tells about memory at the end) and puts the
@@ -38,6 +39,8 @@ void lg_jw_null(struct lg_jw *w);
 void lg_jw_raw(struct lg_jw *w, struct lg_str json);
 /* Epoch seconds with the fraction kept exactly. */
 void lg_jw_time(struct lg_jw *w, int64_t time_ns);
+/* One that was parsed, with all in it; as deep as its parser let it be. */
+void lg_jw_value(struct lg_jw *w, struct lg_jval v);
 /* Standard base64 (RFC 4648, padded) as a string value. */
 void lg_jw_base64(struct lg_jw *w, struct lg_str bytes);
 

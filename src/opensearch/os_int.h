@@ -110,8 +110,6 @@ bool lg_os_filter_open(struct lg_jw *w, const struct lg_scope *sc, struct lg_str
 void lg_os_filter_close(struct lg_jw *w);
 void lg_os_term(struct lg_jw *w, const char *field, struct lg_str value);
 void lg_os_range(struct lg_jw *w, const char *field, int64_t from, int64_t to); /* 0: open */
-/* A value of an answer, put again. */
-void lg_os_put_value(struct lg_jw *w, struct lg_jval v);
 /* Path of a search over days: of one index where day >= 0, else of all. */
 void lg_os_search_path(
         const struct lg_os *os, enum lg_os_kind kind, int64_t day, const char *args, char out[512]);

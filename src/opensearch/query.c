@@ -77,50 +77,6 @@ void lg_os_range(struct lg_jw *w, const char *field, int64_t from, int64_t to)
     lg_jw_object_end(w);
 }
 
-void lg_os_put_value(struct lg_jw *w, struct lg_jval v)
-{
-    struct lg_jiter it;
-    struct lg_jval one;
-    struct lg_str key;
-
-    switch (lg_jval_type(v)) {
-    case LG_JSON_NULL:
-        lg_jw_null(w);
-        break;
-    case LG_JSON_BOOL:
-        lg_jw_bool(w, lg_jval_bool(v));
-        break;
-    case LG_JSON_I64:
-        lg_jw_i64(w, lg_jval_i64(v));
-        break;
-    case LG_JSON_U64:
-        lg_jw_u64(w, lg_jval_u64(v));
-        break;
-    case LG_JSON_DOUBLE:
-        lg_jw_double(w, lg_jval_double(v));
-        break;
-    case LG_JSON_STRING:
-        lg_jw_str(w, lg_jval_str(v));
-        break;
-    case LG_JSON_ARRAY:
-        lg_jw_array(w);
-        it = lg_jiter_of(v);
-        while (lg_jiter_item(&it, &one))
-            lg_os_put_value(w, one);
-        lg_jw_array_end(w);
-        break;
-    case LG_JSON_OBJECT:
-        lg_jw_object(w);
-        it = lg_jiter_of(v);
-        while (lg_jiter_member(&it, &key, &one)) {
-            lg_jw_key_any(w, key);
-            lg_os_put_value(w, one);
-        }
-        lg_jw_object_end(w);
-        break;
-    }
-}
-
 void lg_os_search_path(const struct lg_os *os, enum lg_os_kind kind, int64_t day, const char *args,
         char out[LG_OS_PATH_MAX])
 {
@@ -258,7 +214,7 @@ static int composite_page(struct lg_os *os, struct lg_os_call *c, const struct l
     if (n < BUCKETS || !lg_jval_path(root, "aggregations.all.after_key", &key))
         return 0;
     lg_jw_init(&w, after);
-    lg_os_put_value(&w, key);
+    lg_jw_value(&w, key);
     return after->failed != 0 ? after->failed : 1;
 }
 

@@ -177,50 +177,6 @@ void api_put_cursor(struct lg_jw *w, uint32_t limit, struct lg_str next_cursor)
     api_put_str(w, LG_STR("next_cursor"), next_cursor);
 }
 
-void api_put_value(struct lg_jw *w, struct lg_jval v)
-{
-    struct lg_jiter it;
-    struct lg_jval item;
-    struct lg_str key;
-
-    switch (lg_jval_type(v)) {
-    case LG_JSON_NULL:
-        lg_jw_null(w);
-        break;
-    case LG_JSON_BOOL:
-        lg_jw_bool(w, lg_jval_bool(v));
-        break;
-    case LG_JSON_I64:
-        lg_jw_i64(w, lg_jval_i64(v));
-        break;
-    case LG_JSON_U64:
-        lg_jw_u64(w, lg_jval_u64(v));
-        break;
-    case LG_JSON_DOUBLE:
-        lg_jw_double(w, lg_jval_double(v));
-        break;
-    case LG_JSON_STRING:
-        lg_jw_str(w, lg_jval_str(v));
-        break;
-    case LG_JSON_ARRAY:
-        lg_jw_array(w);
-        it = lg_jiter_of(v);
-        while (lg_jiter_item(&it, &item))
-            api_put_value(w, item); /* depth was checked by the body's reader */
-        lg_jw_array_end(w);
-        break;
-    default:
-        lg_jw_object(w);
-        it = lg_jiter_of(v);
-        while (lg_jiter_member(&it, &key, &item)) {
-            lg_jw_key_any(w, key);
-            api_put_value(w, item);
-        }
-        lg_jw_object_end(w);
-        break;
-    }
-}
-
 /* Offset after the string whose first character (past the quote) is at `i`; n when unended. */
 static size_t string_end(struct lg_str s, size_t i)
 {

@@ -593,7 +593,7 @@ static int many(struct lg_http_req *req, struct lg_api *api, enum api_dead_state
         return api_fail(req, rc);
     lg_jw_init(&jw, &selection);
     if (!api_body_has(&b, "ids"))
-        api_put_value(&jw, b.root);
+        lg_jw_value(&jw, b.root);
     else
         lg_buf_adds(&selection, LG_STR("{\"ids\":true}"));
     return send_result(req, api, &d, LG_STR(""), &selection, w.at_partition >= 0);

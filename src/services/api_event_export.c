@@ -80,7 +80,7 @@ static void put_cell(struct lg_buf *out, struct lg_jval obj, const char *key)
     }
     lg_buf_init(&text, 1u << 20);
     lg_jw_init(&w, &text);
-    api_put_value(&w, v);
+    lg_jw_value(&w, v);
     if (text.failed < 0)
         out->failed = text.failed;
     else if (lg_jval_type(v) == LG_JSON_ARRAY || lg_jval_type(v) == LG_JSON_OBJECT)

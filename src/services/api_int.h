@@ -73,8 +73,6 @@ void api_put_str(struct lg_jw *w, struct lg_str key, struct lg_str s); /* null w
 void api_put_total(struct lg_jw *w, uint64_t total, bool is_lower_bound);
 /* limit, next_cursor (null at the end). */
 void api_put_cursor(struct lg_jw *w, uint32_t limit, struct lg_str next_cursor);
-/* A parsed value again as JSON. */
-void api_put_value(struct lg_jw *w, struct lg_jval v);
 
 /* Members of one JSON object that we wrote ourselves, without parsing it: at most `max`. The values
  * are the text as it stands. Returns how many there are, 0 for what is no object. */

@@ -63,7 +63,7 @@ static int read_search(struct lg_http_req *req, const struct api_body *b, struct
     if (!lg_jval_get(b->root, LG_STR("query"), &v))
         return LG_EINVAL;
     lg_jw_init(&w, query);
-    api_put_value(&w, v);
+    lg_jw_value(&w, v);
     if (query->failed == LG_ELIMIT)
         return api_bad_member(req, "query", "is larger than 16 KiB");
     if (query->failed < 0)

@@ -179,7 +179,7 @@ static int read_rights(const struct api_body *b, struct lg_str name, struct lg_p
 
     lg_buf_init(&text, 65536);
     lg_jw_init(&w, &text);
-    api_put_value(&w, b->root);
+    lg_jw_value(&w, b->root);
     rc = text.failed;
     if (rc == 0)
         rc = lg_principal_new(LG_PRINCIPAL_TOKEN, LG_STR("new"), name, &pr);

@@ -244,6 +244,22 @@ static void keeps_to_the_buffers_maximum(void **state)
     lg_buf_done(&small);
 }
 
+static void writes_what_was_parsed(void **state)
+{
+    const char *const text =
+            "{\"a\":[0,-1,18446744073709551615,0.1,1e+300,true,false,null,\"\\\"\\n\\u0000\"],"
+            "\"k\\\"\":{\"\":{},\"x\":[[]]}}";
+    struct lg_json *j = NULL;
+    struct lg_jval root;
+
+    (void)state;
+    assert_int_equal(lg_json_new(&j), 0);
+    assert_int_equal(lg_json_parse(j, lg_str_z(text), false, &root, NULL), 0);
+    lg_jw_value(&w, root);
+    assert_str(lg_buf_str(&out), text);
+    lg_json_free(j);
+}
+
 static void tells_about_memory(void **state)
 {
     bool done = false;
@@ -279,6 +295,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(escapes_every_byte, set_up, tear_down),
             cmocka_unit_test_setup_teardown(escapes_like_the_plain_way, set_up, tear_down),
             cmocka_unit_test_setup_teardown(keeps_to_the_buffers_maximum, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(writes_what_was_parsed, set_up, tear_down),
             cmocka_unit_test_setup_teardown(tells_about_memory, set_up, tear_down),
     };
 
