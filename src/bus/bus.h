@@ -296,6 +296,8 @@ struct lg_bus_stats {
     uint64_t events[LG_BUS_EVENT_KINDS];     /* how often */
     uint64_t event_sums[LG_BUS_EVENT_KINDS]; /* sums of n */
     uint64_t disk_bytes;                     /* of the whole bus folder, about */
+    uint64_t cache_bytes;                    /* memory: where blocks lie */
+    uint64_t buffer_bytes;                   /* memory: written and not yet in a table */
     bool failed;                             /* closed after a failure, waiting to open again */
     bool full;                               /* at the reserve */
 };

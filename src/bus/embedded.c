@@ -207,6 +207,9 @@ static void emb_stats(struct lg_bus *bus, struct lg_bus_stats *ret)
         ret->events[i] = atomic_load(&b->n_events[i]);
         ret->event_sums[i] = atomic_load(&b->n_event_sums[i]);
     }
+    (void)pthread_rwlock_rdlock(&b->db_lock);
+    lg_rocks_memory(&b->rocks, &ret->cache_bytes, &ret->buffer_bytes);
+    (void)pthread_rwlock_unlock(&b->db_lock);
 }
 
 static int emb_topic_stats(struct lg_bus *bus, int topic, struct lg_bus_topic_stats *ret)

@@ -189,6 +189,8 @@ int lg_rocks_open(struct lg_rocks *db, const struct lg_bus_embedded_options *opt
     }
     db->write = rocksdb_writeoptions_create();
     db->read = rocksdb_readoptions_create();
+    db->once = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(db->once, 0);
     return 0;
 }
 
@@ -203,6 +205,8 @@ void lg_rocks_close(struct lg_rocks *db)
         rocksdb_writeoptions_destroy(db->write);
     if (db->read != NULL)
         rocksdb_readoptions_destroy(db->read);
+    if (db->once != NULL)
+        rocksdb_readoptions_destroy(db->once);
     if (db->options != NULL)
         rocksdb_options_destroy(db->options);
     if (db->cache != NULL)
@@ -226,12 +230,19 @@ int lg_rocks_add_topic(struct lg_rocks *db, int topic, struct lg_err *reterr)
     return 0;
 }
 
+/* A topic is read from one end to the other: its blocks would only push the index out of the cache,
+ * and who lags finds them in the system's. */
+static const rocksdb_readoptions_t *read_options(const struct lg_rocks *db, int cf)
+{
+    return cf >= LG_ROCKS_TOPIC ? db->once : db->read;
+}
+
 int lg_rocks_get(struct lg_rocks *db, int cf, const void *key, size_t n,
         rocksdb_pinnableslice_t **ret, struct lg_err *reterr)
 {
     char *message = NULL;
     rocksdb_pinnableslice_t *v =
-            rocksdb_get_pinned_cf(db->db, db->read, db->cf[cf], key, n, &message);
+            rocksdb_get_pinned_cf(db->db, read_options(db, cf), db->cf[cf], key, n, &message);
 
     if (message != NULL) {
         if (v != NULL)
@@ -260,7 +271,22 @@ int lg_rocks_sync(struct lg_rocks *db, struct lg_err *reterr)
 
 rocksdb_iterator_t *lg_rocks_iterator(struct lg_rocks *db, int cf)
 {
-    return rocksdb_create_iterator_cf(db->db, db->read, db->cf[cf]);
+    return rocksdb_create_iterator_cf(db->db, read_options(db, cf), db->cf[cf]);
+}
+
+void lg_rocks_memory(struct lg_rocks *db, uint64_t *ret_cache, uint64_t *ret_buffers)
+{
+    *ret_cache = *ret_buffers = 0;
+    if (db->db == NULL)
+        return; /* closed after a failure */
+    *ret_cache = rocksdb_cache_get_usage(db->cache);
+    for (int cf = 0; cf < LG_ROCKS_MAX; cf++) {
+        uint64_t n = 0;
+
+        if (db->cf[cf] != NULL &&
+                rocksdb_property_int_cf(db->db, db->cf[cf], "rocksdb.size-all-mem-tables", &n) == 0)
+            *ret_buffers += n;
+    }
 }
 
 int lg_rocks_iterator_error(rocksdb_iterator_t *it, struct lg_err *reterr)

@@ -26,6 +26,7 @@ struct lg_rocks {
     rocksdb_cache_t *cache;
     rocksdb_writeoptions_t *write;
     rocksdb_readoptions_t *read;
+    rocksdb_readoptions_t *once;                      /* leaves nothing in the cache */
     rocksdb_column_family_handle_t *cf[LG_ROCKS_MAX]; /* NULL: no such topic */
 };
 
@@ -54,6 +55,8 @@ int lg_rocks_write(
         struct lg_rocks *db, rocksdb_writebatch_t *batch, struct lg_err *reterr) LG_MUST_CHECK;
 /* Everything written before the call is on the disk when it returns. */
 int lg_rocks_sync(struct lg_rocks *db, struct lg_err *reterr) LG_MUST_CHECK;
+/* Memory: of the block cache, and of all write buffers. */
+void lg_rocks_memory(struct lg_rocks *db, uint64_t *ret_cache, uint64_t *ret_buffers);
 rocksdb_iterator_t *lg_rocks_iterator(struct lg_rocks *db, int cf);
 /* 0 or the iterator's error. */
 int lg_rocks_iterator_error(rocksdb_iterator_t *it, struct lg_err *reterr) LG_MUST_CHECK;

@@ -66,4 +66,20 @@ void lg_windows_next_input(struct lg_windows *ws);
 int lg_windows_flush(struct lg_windows *ws) LG_MUST_CHECK;
 void lg_windows_stats(const struct lg_windows *ws, struct lg_window_stats *ret);
 
+/* What holds the bytes that lg_windows_stats tells. Looks at every endpoint. */
+enum lg_window_memory_part {
+    LG_WINDOW_MEMORY_PROCESSES, /* process tables */
+    LG_WINDOW_MEMORY_SLICES,    /* folded events of open windows */
+    LG_WINDOW_MEMORY_WAITING,   /* events before the watermark */
+    LG_WINDOW_MEMORY_STRINGS,   /* of all three */
+    LG_WINDOW_MEMORY_OTHER,
+    LG_WINDOW_MEMORY_COUNT
+};
+struct lg_window_memory {
+    size_t bytes[LG_WINDOW_MEMORY_COUNT];
+    uint64_t processes; /* entries of all process tables */
+};
+void lg_windows_memory(const struct lg_windows *ws, struct lg_window_memory *ret);
+const char *lg_window_memory_name(enum lg_window_memory_part part);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/mem.h"
 #include "event/codec.h"
@@ -10,6 +11,7 @@
 
 #define FORGET_NS (7 * 24 * 3600 * LG_NS_PER_SEC) /* an endpoint that nobody hears of */
 #define MIN_PART_BYTES ((size_t)16 << 20)
+#define WEIGH_NS (10 * LG_NS_PER_SEC)
 #define SOURCE_SEED 0x6c677372u /* keys of sources stand in checkpoints */
 
 /* ------------------------------------------------------------------ set-up */
@@ -57,6 +59,14 @@ static int open_metrics(struct lg_inf_worker *w)
         rc = lg_metrics_gauge(m, LG_METRIC(STATE_BYTES), NULL, 0, &i->bytes);
     if (rc == 0)
         rc = lg_metrics_gauge(m, LG_METRIC(ACTIVE_ENDPOINTS), NULL, 0, &i->active);
+    if (rc == 0)
+        rc = lg_metrics_gauge(m, LG_METRIC(KNOWN_PROCESSES), NULL, 0, &i->processes);
+    for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT && rc == 0; k++) {
+        const struct lg_metric_label part = {
+                "part", lg_window_memory_name((enum lg_window_memory_part)k)};
+
+        rc = lg_metrics_gauge(m, LG_METRIC(MEMORY_BYTES), &part, 1, &i->memory[k]);
+    }
     return rc;
 }
 
@@ -347,6 +357,28 @@ static void gauges(struct lg_inf_worker *w)
     lg_gauge_set(w->m.shard, w->m.active, (int64_t)active);
 }
 
+/* Looks at every endpoint, so not at each turn. */
+static void weigh(struct lg_inf_worker *w)
+{
+    struct lg_window_memory all = {0}, one;
+    int64_t now = lg_clock_monotonic();
+
+    if (w->weighed_ns != 0 && now - w->weighed_ns < WEIGH_NS)
+        return;
+    w->weighed_ns = now;
+    for (const struct lg_inf_part *p = w->parts; p != NULL; p = p->next) {
+        if (p->ws == NULL)
+            continue;
+        lg_windows_memory(p->ws, &one);
+        all.processes += one.processes;
+        for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT; k++)
+            all.bytes[k] += one.bytes[k];
+    }
+    lg_gauge_set(w->m.shard, w->m.processes, (int64_t)all.processes);
+    for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT; k++)
+        lg_gauge_set(w->m.shard, w->m.memory[k], (int64_t)all.bytes[k]);
+}
+
 /* Before new records are taken: what is exported now presupposes published verdicts only. */
 static int due_checkpoints(struct lg_inf_worker *w, struct lg_inf_part *p, struct lg_stage_out *out)
 {
@@ -408,6 +440,7 @@ static int inf_tick(void *user, lg_time now, struct lg_stage_out *out)
             return rc;
     }
     gauges(w);
+    weigh(w);
     return 0;
 }
 

@@ -49,6 +49,8 @@ struct lg_inf_metrics {
     struct lg_gauge open;
     struct lg_gauge bytes;
     struct lg_gauge active;
+    struct lg_gauge processes;
+    struct lg_gauge memory[LG_WINDOW_MEMORY_COUNT];
 };
 
 struct lg_inf_worker {
@@ -65,6 +67,7 @@ struct lg_inf_worker {
     ZSTD_CCtx *zc;
     ZSTD_DCtx *zd;
     struct lg_inf_metrics m;
+    int64_t weighed_ns; /* monotonic: when memory was last looked at */
     char config_digest[33];
     bool unpublished; /* verdicts went out that are not committed: no checkpoint may overtake them */
 };

@@ -94,6 +94,8 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 int lg_up_stages_stop(struct lg_up *p, uint32_t ms);
 /* Of a stage that works in another process, only its lag is known here. */
 void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_stats *ret);
+/* Metrics of memory by what holds it; the bus is open. */
+int lg_up_memory_watch(struct lg_up *p) LG_MUST_CHECK;
 int lg_up_http_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_up_http_stop(struct lg_up *p, uint32_t ms);
 int lg_up_house_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;

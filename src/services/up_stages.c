@@ -191,6 +191,8 @@ int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)
             rc = start_stage(p, &specs[i], reterr);
     if (rc == 0) {
         rc = watch_all(p);
+        if (rc == 0)
+            rc = lg_up_memory_watch(p);
         if (rc < 0)
             (void)lg_err_set(reterr, rc, "metrics: %s", lg_err_name(rc));
     }

@@ -275,6 +275,8 @@ struct lg_sqlite_event_options {
 int lg_sqlite_event_store_open(const struct lg_sqlite_event_options *opt,
         struct lg_event_store **ret, struct lg_err *reterr) LG_MUST_CHECK;
 
+/* Memory of SQLite in this process: page caches, statements; of all files. */
+uint64_t lg_sqlite_memory(void);
 /* The same as lg_sqlite_restore, of one event day's file. */
 int lg_sqlite_restore_day(
         const char *backup, const char *path, struct lg_err *reterr) LG_MUST_CHECK;

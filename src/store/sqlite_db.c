@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "store/event_store.h"
 #include "store/sqlite_int.h"
 
 #define BUSY_MS 10000
@@ -220,6 +221,11 @@ int lg_conn_exec(struct lg_conn *c, const char *sql)
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
 
     return rc == SQLITE_OK ? 0 : lg_sqlite_code(sqlite3_extended_errcode(c->db));
+}
+
+uint64_t lg_sqlite_memory(void)
+{
+    return (uint64_t)sqlite3_memory_used();
 }
 
 static void conn_free(struct lg_conn *c)

@@ -21,7 +21,9 @@ load_http sends Winlogbeat events of recordings (templates.py) on renamed hosts,
                               windows, of 10,000 endpoints (the short form has 1,000 and multiplies)
 
 --soak: 10 minutes at 25,000 events/s (--rate, --seconds): platform_soak_rate, _lag (at the end), _rss
-(last minute against minute 3); then the whole platform_state_rss. A rate that the machine does not
+(last minute against minute 3) and what holds the memory then, platform_soak_PART in MB; then the
+whole platform_state_rss. --endpoints and --rate scale it down together: 500 hosts at 6,250
+events/s are what each host of the whole soak is. A rate that the machine does not
 give shows in the rows; what another program takes from it shows between wall clock and CPU time.
 """
 
@@ -102,6 +104,15 @@ class Platform:
                     key.split("topic=")[0]:
                 got["lag"] += int(float(value))
         return got
+
+    def memory_mb(self):
+        """What holds the memory, by the platform's own account: {part: MB}."""
+        head, parts = 'logster_memory_bytes{part="', {}
+        for line in self.get("/metrics").splitlines():
+            if line.startswith(head):
+                part, _, value = line[len(head):].partition('"} ')
+                parts[part] = parts.get(part, 0) + float(value) / 2**20
+        return parts
 
     def sum_of(self, name):
         return sum(float(line.rpartition(" ")[2]) for line in self.get("/metrics").splitlines()
@@ -286,28 +297,31 @@ def state(args, folder, events, endpoints):
         show("platform_state_rss", total, "MB", RSS_MB, endpoints=endpoints,
              events=2 * sent["sent"], at_start_mb=round(base), half_mb=round(rss[0]),
              measured_mb=round(rss[1]), kb_an_endpoint=round(each * 1024, 1),
-             truncated=up.sum_of("logster_windows_truncated_total"), state_mb=round(up.sum_of("logster_state_bytes") / 2**20))
+             truncated=up.sum_of("logster_windows_truncated_total"),
+             **{f"{part}_mb": round(mb) for part, mb in up.memory_mb().items()})
         return 1 if total > RSS_MB else 0
 
 
 def soak(args, folder, events, notes):
     with Platform(args, folder, events) as up:
         before, start = up.threads(), time.monotonic()
-        load = up.load(seconds=args.seconds, rate=args.rate)
+        load = up.load(seconds=args.seconds, rate=args.rate,
+                       **({"endpoints": args.endpoints} if args.endpoints else {}))
         samples = []
         while load.poll() is None:
-            samples.append((time.monotonic() - start, up.rss_mb(), up.metrics()))
+            samples.append((time.monotonic() - start, up.rss_mb(), up.metrics(), up.memory_mb()))
             time.sleep(2)
         sent = answer_of(load)
         cpu = sum(up.threads().values()) - sum(before.values())
 
-        def mean(i, a, b):
-            got = [s[i] for s in samples if a <= s[0] < b]
+        def mean(of, from_minute, to_s):
+            got = [of(s) for s in samples if from_minute * minute <= s[0] < to_s]
             return sum(got) / max(len(got), 1)
 
-        behind = [sent_at * sent["sent"] / sent["wall_s"] - m["raw"] for sent_at, _, m in samples]
+        behind = [s[0] * sent["sent"] / sent["wall_s"] - s[2]["raw"] for s in samples]
         minute = args.seconds / 10
-        third, last = mean(1, 2 * minute, 3 * minute), mean(1, 9 * minute, 10 * minute + 5)
+        third = mean(lambda s: s[1], 2, 3 * minute)
+        last = mean(lambda s: s[1], 9, args.seconds + 5)
         n = sent["sent"]
         show("platform_soak_rate", n / sent["wall_s"], "events/s", END_TO_END, wanted=args.rate,
              seconds=args.seconds, load=os.getloadavg()[0], put_off=sent["put_off"], **notes)
@@ -317,6 +331,10 @@ def soak(args, folder, events, notes):
              half_way=samples[len(samples) // 2][2]["lag"], behind=round(behind[-1]))
         show("platform_soak_rss", last / third, "last/third", 1.05, last_mb=round(last),
              third_mb=round(third), most_mb=round(up.rss_mb("VmHWM")))
+        for part in samples[-1][3]:
+            show(f"platform_soak_{part}", mean(lambda s, p=part: s[3].get(p, 0), 9,
+                                               args.seconds + 5),
+                 "MB", third_mb=round(mean(lambda s, p=part: s[3].get(p, 0), 2, 3 * minute), 2))
         up.settle(n)
         total, wal = up.disk()
         show("platform_soak_disk", total / n, "bytes", DISK, rest=round((total - wal) / n, 1),

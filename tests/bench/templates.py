@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 HOST = re.compile(rb'"(?:computer_name|Computer)":\s*"([^"\\]{2,60})"')
 TIME = re.compile(rb"\b(20[0-3]\d-[01]\d-[0-3]\d[T ][0-2]\d:[0-5]\d:[0-5]\d\.\d{3})(?=\D)")
-GUID = re.compile(rb'(ProcessGu?id":\s*"\{[0-9A-Fa-f]{8}-)([0-9A-Fa-f]{4})(?=-)')
+GUID = re.compile(rb'(Process(?:Gu?id|GUID)":\s*"\{[0-9A-Fa-f]{8}-)([0-9A-Fa-f]{4})(?=-)')
 NUMBER = re.compile(rb'("record_(?:id|number)":\s*"?)\d+')
 LARGEST = 4000  # bytes of an event: the mean over the recordings is then 2.1 KB, as in a fleet
 

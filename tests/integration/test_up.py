@@ -66,6 +66,21 @@ def test_nothing_without_a_token(replayed):
         assert replayed.get(path, token="lgt_" + "a" * 16 + "_" + "b" * 52).status == 401, path
 
 
+def test_metrics_tell_what_holds_the_memory(replayed):
+    def parts():
+        head = 'logster_memory_bytes{part="'
+        return {line[len(head):].split('"')[0]: float(line.rsplit(" ", 1)[1])
+                for line in replayed.get("/metrics").body.decode().splitlines()
+                if line.startswith(head)}
+
+    got = replayed.wait(parts, lambda p: p.get("window_processes", 0) > 0)  # weighed now and then
+    assert {"window_slices", "window_waiting", "window_strings", "window_other", "bus_cache",
+            "bus_buffers", "sqlite", "heap_used", "heap_free"} < got.keys()
+    assert replayed.metric("logster_known_processes") > 0
+    resident = replayed.metric("process_resident_memory_bytes")
+    assert 0 < got["sqlite"] + got["bus_buffers"] < got["heap_used"] < 2 * resident
+
+
 def test_live_verdicts_are_those_of_scan(replayed):
     got = replayed.get("/inferences?limit=1000").json()["inferences"]
     live, offline = windows(got), windows(replayed.expected)

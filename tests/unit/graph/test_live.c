@@ -542,6 +542,38 @@ static void test_forget(void **state)
     found_done(&f);
 }
 
+/* The parts are all of what is counted, at any time and after a restart. */
+static void test_memory_by_part(void **state)
+{
+    struct found f = {0};
+    struct lg_windows *ws = live_new(&f);
+    struct lg_window_memory m;
+    struct lg_window_stats st;
+    size_t most[LG_WINDOW_MEMORY_COUNT] = {0};
+    struct log log;
+
+    (void)state;
+    make_log(&log, 21, 600);
+    for (size_t i = 0; i < log.v.n; i++) {
+        size_t sum = 0;
+
+        push(ws, &log.v.v[i]);
+        lg_windows_memory(ws, &m);
+        lg_windows_stats(ws, &st);
+        for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT; k++) {
+            sum += m.bytes[k];
+            most[k] = m.bytes[k] > most[k] ? m.bytes[k] : most[k];
+        }
+        assert_int_equal(sum, st.bytes);
+    }
+    for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT; k++)
+        assert_true(most[k] > 0);
+    assert_true(m.processes > 0 && m.processes < 4 * 200);
+    lg_windows_free(ws);
+    found_done(&f);
+    log_done(&log);
+}
+
 /* What is known of processes outlives a change of the window's length; open windows do not. */
 static void test_other_window(void **state)
 {
@@ -687,6 +719,7 @@ int main(int argc, char **argv)
             cmocka_unit_test(test_idle_flush),
             cmocka_unit_test(test_source_leaves),
             cmocka_unit_test(test_forget),
+            cmocka_unit_test(test_memory_by_part),
             cmocka_unit_test(test_other_window),
             cmocka_unit_test(test_import_damaged),
             cmocka_unit_test(test_out_of_memory),
