@@ -75,7 +75,8 @@ static int on_verdict(void *user, uint32_t worker, struct lg_jury *jury, const s
 static int on_model(void *user, enum lg_platform p, const struct lg_model **ret)
 {
     struct scan_cmd *c = user;
-    int rc = c->n_model_dirs > 0 ? 0 : lg_models_load_shipped(p, &c->models[p], &c->model_err);
+    int rc =
+            c->n_model_dirs > 0 ? 0 : lg_models_load_shipped(p, NULL, &c->models[p], &c->model_err);
 
     *ret = c->models[p];
     return rc;
@@ -303,7 +304,7 @@ int lg_cmd_scan(int argc, char **argv)
         return LG_EXIT_FAILED;
     for (uint32_t i = 0; i < c.opt.workers; i++)
         lg_table_init(&c.tables[i], c.limit);
-    if ((c.n_model_dirs > 0 ? lg_models_load(c.model_dirs, c.n_model_dirs, c.models, &err)
+    if ((c.n_model_dirs > 0 ? lg_models_load(c.model_dirs, c.n_model_dirs, NULL, c.models, &err)
                             : lg_models_shipped(&err)) < 0) {
         (void)fprintf(stderr, "logster scan: %s\n", err.text);
         rc = LG_EXIT_FAILED;

@@ -7,10 +7,31 @@
 
 #define PATH_BYTES 4096
 
-static int load_one(const char *dir, struct lg_model *ret[2], struct lg_err *reterr)
+static int load_trusted(const char *dir, const struct lg_models_trust *trust, struct lg_model **ret,
+        struct lg_err *reterr)
+{
+    int rc = lg_model_load(dir, ret, reterr);
+
+    if (rc < 0 || trust == NULL)
+        return rc;
+    rc = lg_model_check(*ret, dir, trust->keys, trust->n, reterr);
+    if (rc == 0 && trust->n > 0 && trust->required && (*ret)->trust != LG_MODEL_VALID)
+        rc = lg_err_set(reterr, LG_EREFUSED, "%s: %s (model.trusted_keys)", dir,
+                (*ret)->trust == LG_MODEL_UNSIGNED
+                        ? "the model is not signed"
+                        : "no key that is trusted signed this model as it is now");
+    if (rc < 0) {
+        lg_model_free(*ret);
+        *ret = NULL;
+    }
+    return rc;
+}
+
+static int load_one(const char *dir, const struct lg_models_trust *trust, struct lg_model *ret[2],
+        struct lg_err *reterr)
 {
     struct lg_model *m;
-    int rc = lg_model_load(dir, &m, reterr);
+    int rc = load_trusted(dir, trust, &m, reterr);
 
     if (rc < 0)
         return rc;
@@ -72,7 +93,8 @@ int lg_models_shipped(struct lg_err *reterr)
     return 0;
 }
 
-int lg_models_load_shipped(enum lg_platform p, struct lg_model **ret, struct lg_err *reterr)
+int lg_models_load_shipped(enum lg_platform p, const struct lg_models_trust *trust,
+        struct lg_model **ret, struct lg_err *reterr)
 {
     char root[PATH_BYTES], dir[PATH_BYTES + 32];
     int rc;
@@ -80,7 +102,7 @@ int lg_models_load_shipped(enum lg_platform p, struct lg_model **ret, struct lg_
     *ret = NULL;
     if (shipped(root) < 0 || !folder_of(root, p, dir))
         return 0;
-    rc = lg_model_load(dir, ret, reterr);
+    rc = load_trusted(dir, trust, ret, reterr);
     if (rc == 0 && (*ret)->platform != p) {
         lg_model_free(*ret);
         *ret = NULL;
@@ -89,17 +111,17 @@ int lg_models_load_shipped(enum lg_platform p, struct lg_model **ret, struct lg_
     return rc;
 }
 
-int lg_models_load(
-        const char *const *dirs, uint32_t n, struct lg_model *ret[2], struct lg_err *reterr)
+int lg_models_load(const char *const *dirs, uint32_t n, const struct lg_models_trust *trust,
+        struct lg_model *ret[2], struct lg_err *reterr)
 {
     int rc = 0;
 
     for (uint32_t i = 0; i < n && rc == 0; i++)
-        rc = load_one(dirs[i], ret, reterr);
+        rc = load_one(dirs[i], trust, ret, reterr);
     if (n > 0 || rc < 0)
         return rc;
     rc = lg_models_shipped(reterr);
     for (int p = 0; p < 2 && rc == 0; p++)
-        rc = lg_models_load_shipped((enum lg_platform)p, &ret[p], reterr);
+        rc = lg_models_load_shipped((enum lg_platform)p, trust, &ret[p], reterr);
     return rc;
 }

@@ -116,29 +116,33 @@ static struct lg_config_source source_of(struct lg_serve_args *a)
     return src;
 }
 
-/* A platform whose path is not set keeps the shipped model. */
+/* The models of the configuration; a platform whose path is not set has the shipped one. */
 static int load_models(const struct lg_config *cfg, struct lg_serve_args *a,
         struct lg_up_options *opt, struct lg_err *reterr)
 {
     const char *const paths[2] = {[LG_PLATFORM_WINDOWS] = cfg->model.path,
             [LG_PLATFORM_LINUX] = cfg->model.linux_model_path};
-    const char *dirs[2];
-    uint32_t n = 0;
+    struct lg_sign_public keys[LG_CONFIG_LIST_ITEMS];
+    const struct lg_models_trust trust = {
+            .keys = keys, .n = cfg->model.trusted_keys.n, .required = cfg->model.require_signature};
     int rc = 0;
 
-    if (paths[0][0] == '\0' || paths[1][0] == '\0')
-        rc = lg_models_load(NULL, 0, a->models, reterr);
+    for (size_t i = 0; i < trust.n && rc == 0; i++)
+        rc = lg_sign_public_parse(lg_str_z(cfg->model.trusted_keys.v[i]), &keys[i]);
     if (rc < 0)
-        return rc;
-    for (int i = 0; i < 2; i++)
-        if (paths[i][0] != '\0') {
-            lg_model_free(a->models[i]);
-            a->models[i] = NULL;
-            opt->model_paths[i] = paths[i];
-            dirs[n++] = paths[i];
+        return lg_err_set(reterr, rc, "model.trusted_keys: not a public key");
+    if (paths[0][0] == '\0' && paths[1][0] == '\0')
+        rc = lg_models_shipped(reterr);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        if (paths[i][0] == '\0') {
+            rc = lg_models_load_shipped((enum lg_platform)i, &trust, &a->models[i], reterr);
+            continue;
         }
-    if (n > 0)
-        rc = lg_models_load(dirs, n, a->models, reterr);
+        opt->model_paths[i] = paths[i];
+        rc = lg_models_load(&paths[i], 1, &trust, a->models, reterr);
+        if (rc == 0 && a->models[i] == NULL)
+            rc = lg_err_set(reterr, LG_EINVAL, "%s: the model is of another platform", paths[i]);
+    }
     opt->models[0] = a->models[0];
     opt->models[1] = a->models[1];
     return rc;

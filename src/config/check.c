@@ -126,6 +126,14 @@ static bool source_map_ok(struct lg_str s)
             (rest.n == 0 || lg_str_eq(rest, LG_STR("trusted")));
 }
 
+/* The line of a public key's file (crypto/sign.h): a word and 32 bytes in base64url. */
+static bool public_key_ok(struct lg_str s)
+{
+    const struct lg_str word = LG_STR("lgk1-public ");
+
+    return lg_str_starts(s, word) && s.n == word.n + 43 && all_of(lg_str_sub(s, word.n, s.n), "-_");
+}
+
 /* PART=PRINCIPAL, the latter as brokers write it: User:name */
 static bool principal_map_ok(struct lg_str s)
 {
@@ -147,6 +155,7 @@ static const struct {
 } checks[] = {
         {"host", host_ok, "an address or a host name"},
         {"address", address_ok, "host:port"},
+        {"public-key", public_key_ok, "the one line of a public key's file: lgk1-public BASE64URL"},
         {"url", url_ok, "a URL that begins with https:// or http://"},
         {"origin", origin_ok, "* or an origin such as https://soc.example.org"},
         {"cidr", cidr_ok, "an address block such as 10.0.0.0/8"},

@@ -170,6 +170,8 @@ struct lg_config {
     struct {
         char path[LG_CONFIG_PATH_BYTES];             /* empty: the installed one */
         char linux_model_path[LG_CONFIG_PATH_BYTES]; /* empty: the installed one */
+        struct lg_config_list trusted_keys;          /* public keys, as lines of their files */
+        bool require_signature;
         enum lg_config_device device;
     } model;
     struct {

@@ -138,11 +138,21 @@ out:
     return rc;
 }
 
+static int parse_line(struct lg_str line, const char *word, uint8_t out[32])
+{
+    if (line.n > 0 && line.p[line.n - 1] == '\n')
+        line.n--;
+    return lg_str_starts(line, lg_str_z(word)) &&
+                    lg_base64_decode(
+                            LG_BASE64_URL, lg_str_sub(line, strlen(word), line.n), out, 32) == 32
+            ? 0
+            : LG_EPARSE;
+}
+
 static int load_line(const char *path, bool secret, uint8_t out[32], struct lg_err *reterr)
 {
     const char *word = secret ? SECRET_WORD : PUBLIC_WORD;
     char line[LINE_MAX_BYTES + 1];
-    struct lg_str text;
     struct stat st;
     ssize_t n;
     int fd, rc = 0;
@@ -165,11 +175,7 @@ static int load_line(const char *path, bool secret, uint8_t out[32], struct lg_e
         rc = lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
         goto out;
     }
-    text = lg_str_of(line, (size_t)n);
-    if (text.n > 0 && text.p[text.n - 1] == '\n')
-        text.n--;
-    if (!lg_str_starts(text, lg_str_z(word)) ||
-            lg_base64_decode(LG_BASE64_URL, lg_str_sub(text, strlen(word), text.n), out, 32) != 32)
+    if (parse_line(lg_str_of(line, (size_t)n), word, out) < 0)
         rc = lg_err_set(reterr, LG_EPARSE, "%s: not a %s key of Logster", path,
                 secret ? "secret" : "public");
 out:
@@ -187,6 +193,11 @@ int lg_sign_key_save(const struct lg_sign_key *key, const char *path, struct lg_
     rc = save_line(path, 0600, SECRET_WORD, seed, reterr);
     sodium_memzero(seed, sizeof(seed));
     return rc;
+}
+
+int lg_sign_public_parse(struct lg_str line, struct lg_sign_public *ret)
+{
+    return parse_line(line, PUBLIC_WORD, ret->b);
 }
 
 int lg_sign_public_save(const struct lg_sign_public *pub, const char *path, struct lg_err *reterr)

@@ -46,6 +46,8 @@ int lg_sign_public_save(
 /* LG_ENOENT, LG_EIO, LG_EPARSE; LG_EREFUSED for a secret that others than its owner may read. */
 int lg_sign_key_load(
         const char *path, struct lg_sign_key *ret, struct lg_err *reterr) LG_MUST_CHECK;
+/* The line of a public key's file. LG_EPARSE. */
+int lg_sign_public_parse(struct lg_str line, struct lg_sign_public *ret) LG_MUST_CHECK;
 int lg_sign_public_load(
         const char *path, struct lg_sign_public *ret, struct lg_err *reterr) LG_MUST_CHECK;
 

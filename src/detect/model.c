@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "detect/model_int.h"
+#include "detect/trust.h"
 #include "tensor/half.h"
 
 #define PATH_BYTES 4096
@@ -317,5 +318,9 @@ int lg_model_save(struct lg_model *m, const char *dir, struct lg_err *reterr)
     if (rc == 0)
         lg_sha256_hex(lg_buf_str(&text), m->sha256);
     lg_buf_done(&text);
+    if (rc == 0)
+        rc = join(path, dir, LG_TRUST_FILE, reterr);
+    if (rc == 0 && unlink(path) < 0 && errno != ENOENT)
+        rc = lg_err_set(reterr, LG_EIO, "%s: %s", path, strerror(errno));
     return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "crypto/ids.h"
+#include "crypto/sign.h"
 #include "detect/members.h"
 #include "event/event.h"
 #include "gnn/gnn.h"
@@ -30,10 +31,20 @@ struct lg_member_scale {
     double std;
 };
 
+/* What is known of who vouches for a model: trust.h. */
+enum lg_model_trust {
+    LG_MODEL_NOT_CHECKED, /* nobody is trusted to sign */
+    LG_MODEL_VALID,
+    LG_MODEL_UNSIGNED,
+    LG_MODEL_INVALID, /* signed by nobody who is trusted, or it was changed since */
+};
+
 struct lg_model {
     char name[64];
     char version[64];
     char sha256[LG_SHA256_HEX + 1];
+    enum lg_model_trust trust;
+    char signer[LG_SIGN_ID_TEXT + 1]; /* of a valid signature; else empty */
     enum lg_platform platform;
     bool experimental; /* too little data behind it: said on every verdict */
     struct lg_view view;
@@ -54,7 +65,8 @@ struct lg_model {
  */
 int lg_model_load(const char *dir, struct lg_model **ret, struct lg_err *reterr) LG_MUST_CHECK;
 void lg_model_free(struct lg_model *m);
-/* Writes every file and the manifest into `dir` (made if absent); fills m->sha256. */
+/* Writes every file and the manifest into `dir` (made if absent); fills m->sha256. Signatures of
+ * what was there before go. */
 int lg_model_save(struct lg_model *m, const char *dir, struct lg_err *reterr) LG_MUST_CHECK;
 
 /* Whole file into memory, at most `max` bytes, NUL-terminated; caller frees. */

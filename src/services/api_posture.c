@@ -151,7 +151,7 @@ static void check_models(struct posture *p, const struct lg_api *api)
         (void)snprintf(what, sizeof(what), "model %s %s", m->name, m->version);
         (void)snprintf(text, sizeof(text), "signature: %s%s", sig,
                 m->experimental ? "; experimental" : "");
-        say(p, strcmp(sig, "invalid") != 0, what, text);
+        say(p, strcmp(sig, "valid") == 0 || strcmp(sig, "not_checked") == 0, what, text);
     }
 }
 

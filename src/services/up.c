@@ -12,6 +12,7 @@
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "detect/trust.h"
 #include "services/first_run.h"
 #include "services/up_int.h"
 #include "json/write.h"
@@ -166,6 +167,8 @@ static void audit_models(struct lg_up *p)
         LG_JW_STR(&w, "version", lg_str_z(m->version));
         LG_JW_STR(&w, "sha256", lg_str_z(m->sha256));
         LG_JW_STR(&w, "path", lg_str_z(p->opt.model_paths[i]));
+        LG_JW_STR(&w, "signature", lg_str_z(lg_model_trust_name(m->trust)));
+        LG_JW_STR(&w, "signer", lg_str_z(m->signer));
         lg_jw_object_end(&w);
         audit(p, "model.load", lg_str_z(m->name), &detail);
     }

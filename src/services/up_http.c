@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "detect/trust.h"
 #include "services/up_int.h"
 #include "json/write.h"
 
@@ -83,7 +84,8 @@ static void describe_models(struct lg_up *p)
                 .platform = lg_platform_name((enum lg_platform)i),
                 .sha256 = m->sha256,
                 .path = p->opt.model_paths[i],
-                .signature = "not_checked",
+                .signature = lg_model_trust_name(m->trust),
+                .signer = m->trust == LG_MODEL_VALID ? m->signer : NULL,
                 .training_json = m->training_json,
                 .threshold =
                         p->cfg.inference.threshold >= 0 ? p->cfg.inference.threshold : m->threshold,

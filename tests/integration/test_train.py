@@ -1,9 +1,11 @@
 """`logster train`, `eval` and `scan --model` with what came out, on tests/data/train."""
 
 import json
+import shutil
 
 import pytest
 from conftest import ROOT
+from platform_util import Platform
 
 DATA = ROOT / "tests/data/train"
 
@@ -37,6 +39,52 @@ def test_train_eval_scan(logster, captures, tmp_path):
     assert train(logster, tmp_path / "b", "--threads", 3).rc == 0
     assert (tmp_path / "a/manifest.json").read_bytes() == (tmp_path / "b/manifest.json").read_bytes()
     assert (tmp_path / "a/report.md").read_bytes() == (tmp_path / "b/report.md").read_bytes()
+
+
+def test_only_signed_models_are_trusted(logster, tmp_path):
+    key, other = tmp_path / "key", tmp_path / "other"
+    assert logster("model", "key", key).rc == 0 and logster("model", "key", other).rc == 0
+    assert logster("model", "key", key).rc == 2  # never overwritten
+    assert key.stat().st_mode & 0o777 == 0o600
+    model = tmp_path / "windows"
+    shutil.copytree(ROOT / "models/windows", model)
+    pub = tmp_path / "key.pub"
+
+    def verify(*keys):
+        return logster("model", "verify", model, *keys)
+    assert verify().rc == 0
+    unsigned = verify(pub)
+    assert unsigned.rc == 2 and "not signed" in unsigned.err
+    trusting = {"model.path": model, "model.linux_model_path": ROOT / "models/linux",
+                "model.trusted_keys": pub.read_text().strip()}
+    with pytest.raises(AssertionError, match="the model is not signed"):
+        Platform(tmp_path / "refused", **trusting).start()
+    with Platform(tmp_path / "told", **trusting, **{"model.require_signature": "false"}) as up:
+        assert {m["platform"]: (m["signature"], m["signer"])
+                for m in up.get("/models").json()["models"]} == {
+                    "windows": ("unsigned", None), "linux": ("unsigned", None)}
+
+    said = logster("model", "sign", model, key)
+    assert said.rc == 0
+    name = said.text.split("signed by ")[1].split(";")[0]
+    assert logster("model", "sign", model, key).rc == 0
+    assert len((model / "manifest.sig").read_text().splitlines()) == 1
+    assert f"signed by {name}" in verify(pub).text
+    assert verify(tmp_path / "other.pub").rc == 2 and verify(tmp_path / "other.pub", pub).rc == 0
+    with pytest.raises(AssertionError, match="models/linux: the model is not signed"):
+        Platform(tmp_path / "half", **trusting).start()
+    with Platform(tmp_path / "good", **trusting, **{"model.require_signature": "false"}) as up:
+        models = {m["platform"]: m for m in up.get("/models").json()["models"]}
+        assert (models["windows"]["signature"], models["windows"]["signer"]) == ("valid", name)
+        rows = up.get("/audit").json()["audit"]
+        assert {(r["detail"]["platform"], r["detail"]["signature"], r["detail"]["signer"])
+                for r in rows if r["action"] == "model.load"} == {
+                    ("windows", "valid", name), ("linux", "unsigned", "")}
+
+    manifest = model / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"threshold":', '"threshold": '))
+    changed = verify(pub)
+    assert changed.rc == 2 and "as it is now" in changed.err
 
 
 def test_a_platform_without_a_model_is_told(logster, captures, tmp_path):

@@ -36,7 +36,7 @@ static int load(const char *const *dirs, uint32_t n, struct lg_model *m[2], stru
 {
     m[0] = m[1] = NULL;
     err->text[0] = '\0';
-    return lg_models_load(dirs, n, m, err);
+    return lg_models_load(dirs, n, NULL, m, err);
 }
 
 static void done(struct lg_model *m[2])

@@ -587,7 +587,7 @@ static void test_posture(void **state)
     assert_has(f, "{\"check\":\"token expiry\",\"ok\":false,");
     assert_has(f, "{\"check\":\"audit log\",\"ok\":true,");
     assert_has(f, "{\"check\":\"first token\",\"ok\":true,");
-    assert_has(f, "{\"check\":\"model windows 1\",\"ok\":true,\"text\":\"signature: unsigned\"}");
+    assert_has(f, "{\"check\":\"model windows 1\",\"ok\":false,\"text\":\"signature: unsigned\"}");
     /* a listener opened to the network, a folder to everybody, a secret that lies about */
     (void)snprintf(f->cfg.data_dir, sizeof(f->cfg.data_dir), "%s", f->dir);
     (void)snprintf(f->cfg.api.host, sizeof(f->cfg.api.host), "0.0.0.0");
