@@ -21,7 +21,7 @@ struct indexer {
     struct lg_inference_put *inference_puts;
     size_t *index; /* of each put in the batch */
     struct lg_metrics_shard *shard;
-    struct lg_counter event_rows, inference_rows, conflicts;
+    struct lg_counter event_rows, inference_rows, conflicts, refused;
     bool waiting; /* for the store: said once */
 };
 
@@ -78,6 +78,8 @@ static int indexer_open(void *user, unsigned worker, void **ret, struct lg_err *
         rc = count_as(ix, LG_METRIC(STORE_ROWS_TOTAL), "table", "inferences", &ix->inference_rows);
     if (rc == 0 && ix->opt->metrics != NULL)
         rc = count_as(ix, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", "id_conflict", &ix->conflicts);
+    if (rc == 0 && ix->opt->metrics != NULL)
+        rc = count_as(ix, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", "store_refused", &ix->refused);
     if (rc < 0) {
         indexer_close(ix);
         return lg_err_set(reterr, rc, "indexer: %s", lg_err_name(rc));
@@ -179,6 +181,7 @@ static int reject_conflicts(struct indexer *ix, const struct lg_stage_in *in,
             rc = lg_stage_reject(out, in, ix->index[i], "id_conflict",
                     LG_STR("another record is stored under the same id"));
         } else {
+            lg_counter_add(ix->shard, ix->refused, 1);
             rc = lg_stage_reject(out, in, ix->index[i], "store_refused",
                     lg_str_z(inferences ? ix->inference_puts[i].ret_reason
                                         : ix->event_puts[i].ret_reason));

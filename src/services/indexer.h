@@ -9,7 +9,8 @@
 /*
  * Stage: normalized-endpoint-events and logster-inference-results -> the event store. The store
  * creates and never overwrites, so that records which come again change nothing. Same id with other
- * content: dead letter `id_conflict`. While the store is away the stage waits (LG_EAGAIN).
+ * content: dead letter `id_conflict`; a record that the store will never take: `store_refused`; both
+ * are counted. While the store is away the stage waits (LG_EAGAIN).
  */
 struct lg_indexer_options {
     struct lg_event_store *store;

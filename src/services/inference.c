@@ -11,6 +11,8 @@
 
 #define FORGET_NS (7 * 24 * 3600 * LG_NS_PER_SEC) /* an endpoint that nobody hears of */
 #define MIN_PART_BYTES ((size_t)16 << 20)
+#define BAD_EVENT "bad_event" /* reasons of dead letters */
+#define NEWER_SCHEMA "newer_schema"
 #define WEIGH_NS (10 * LG_NS_PER_SEC)
 #define SOURCE_SEED 0x6c677372u /* keys of sources stand in checkpoints */
 
@@ -53,6 +55,10 @@ static int open_metrics(struct lg_inf_worker *w)
         rc = counter(m, LG_METRIC(WINDOW_TRUNCATED_TOTAL), NULL, NULL, &i->truncated);
     if (rc == 0)
         rc = counter(m, LG_METRIC(CHECKPOINTS_TOTAL), NULL, NULL, &i->checkpoints);
+    if (rc == 0)
+        rc = counter(m, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", BAD_EVENT, &i->bad);
+    if (rc == 0)
+        rc = counter(m, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", NEWER_SCHEMA, &i->newer);
     if (rc == 0)
         rc = lg_metrics_gauge(m, LG_METRIC(OPEN_ENDPOINTS), NULL, 0, &i->open);
     if (rc == 0)
@@ -322,11 +328,11 @@ static int take_record(struct lg_inf_worker *w, struct lg_inf_part *p,
 
     if (lg_str_eq(schema, LG_STR(LG_SCHEMA_TICK)))
         return lg_windows_tick(p->ws, rec->bus_time, (uint64_t)rec->offset);
-    *ret_reason = "newer_schema";
+    *ret_reason = NEWER_SCHEMA;
     if (!lg_str_eq(schema, LG_STR(LG_SCHEMA_EVENT)))
         return lg_err_set(err, LG_EPARSE, "lg-schema is %.*s; this version reads %s",
                 LG_STR_FMT(schema), LG_SCHEMA_EVENT);
-    *ret_reason = "bad_event";
+    *ret_reason = BAD_EVENT;
     rc = lg_json_parse(w->json, rec->value, false, &root, NULL);
     if (rc < 0)
         return rc == LG_ENOMEM ? rc : lg_err_set(err, LG_EPARSE, "%s", lg_json_reason(w->json));
@@ -387,6 +393,15 @@ static int due_checkpoints(struct lg_inf_worker *w, struct lg_inf_part *p, struc
     return w->unpublished ? 0 : lg_inf_checkpoint(w, p, out, before, LG_INF_STEP_BYTES);
 }
 
+static int reject(struct lg_inf_worker *w, const struct lg_stage_in *in, struct lg_stage_out *out,
+        size_t i, const char *reason, const struct lg_err *err)
+{
+    const bool newer = strcmp(reason, NEWER_SCHEMA) == 0;
+
+    lg_counter_add(w->m.shard, newer ? w->m.newer : w->m.bad, 1);
+    return lg_stage_reject(out, in, i, reason, lg_str_z(err->text));
+}
+
 static int inf_batch(
         void *user, const struct lg_stage_in *in, struct lg_stage_out *out, size_t *ret_done)
 {
@@ -412,7 +427,7 @@ static int inf_batch(
         if (rc == LG_EAGAIN)
             rc = LG_STAGE_MORE; /* see inf_busy */
         else if (rc == LG_EPARSE)
-            rc = lg_stage_reject(out, in, i, reason, lg_str_z(err.text));
+            rc = reject(w, in, out, i, reason, &err);
     }
     w->out = NULL;
     if (rc == 0)

@@ -46,6 +46,7 @@ struct lg_inf_metrics {
     struct lg_counter truncated;
     struct lg_counter checkpoints;
     struct lg_counter ledger[LG_LEDGER_COUNT];
+    struct lg_counter bad, newer; /* dead letters */
     struct lg_gauge open;
     struct lg_gauge bytes;
     struct lg_gauge active;

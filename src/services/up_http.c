@@ -21,13 +21,14 @@ static int on_ready(void *ctx, struct lg_err *why)
     return 0;
 }
 
-/* How many endpoints wait because they sent more than their share. */
+/* How many endpoints, and how many of their records, wait because they sent more than their share. */
 static void put_held_back(struct lg_up *p, struct lg_jw *w)
 {
     struct lg_gauge g;
 
     if (lg_metrics_gauge(p->metrics, LG_METRIC(HELD_BACK_ENDPOINTS), NULL, 0, &g) == 0)
         LG_JW_I64(w, "held_back_endpoints", lg_metrics_gauge_value(p->metrics, g));
+    LG_JW_U64(w, "held_back_records", lg_up_held_back(p));
 }
 
 static int on_status(void *ctx, struct lg_buf *out)

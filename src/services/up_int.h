@@ -38,7 +38,7 @@ struct lg_lag_source {
     const char *group;
     int topic;
 };
-#define LG_LAG_SOURCES (LG_MAX_RAW_TOPICS + 4)
+#define LG_LAG_SOURCES (LG_MAX_RAW_TOPICS + 5)
 
 struct lg_up {
     struct lg_config cfg; /* as it runs; changed by reload under `lock` */
@@ -92,6 +92,8 @@ static inline bool lg_up_has(const struct lg_up *p, unsigned parts)
 int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr) LG_MUST_CHECK;
 /* Each stage works off what waits for it, in the order of the flow; `ms` for all of them. */
 int lg_up_stages_stop(struct lg_up *p, uint32_t ms);
+/* Records that wait in logster-held-back. */
+uint64_t lg_up_held_back(struct lg_up *p);
 /* Of a stage that works in another process, only its lag is known here. */
 void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_stats *ret);
 /* Metrics of memory by what holds it; the bus is open. */

@@ -114,6 +114,8 @@ static int watch_all(struct lg_up *p)
     for (size_t i = 0; rc == 0 && i < p->topics.n_raw && lg_up_has(p, api | LG_PART_NORMALIZER);
             i++)
         rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, p->topics.raw[i]);
+    if (rc == 0 && lg_up_has(p, api | LG_PART_NORMALIZER))
+        rc = watch_lag(p, "normalizer", LG_GROUP_NORMALIZER, p->topics.n[LG_TOPIC_HELD_BACK]);
     if (rc == 0 && lg_up_has(p, api | LG_PART_INFERENCE))
         rc = watch_lag(p, "inference", LG_GROUP_INFERENCE, p->topics.n[LG_TOPIC_NORMALIZED]);
     if (rc == 0 && lg_up_has(p, api | LG_PART_INDEXER))
@@ -140,6 +142,16 @@ void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_st
     for (size_t i = 0; i < p->n_lag; i++)
         if (strcmp(p->lag[i].group, groups[id]) == 0)
             ret->lag += (uint64_t)read_lag(&p->lag[i]);
+}
+
+uint64_t lg_up_held_back(struct lg_up *p)
+{
+    uint64_t lag;
+
+    return lg_bus_lag(p->bus, LG_STR(LG_GROUP_NORMALIZER), p->topics.n[LG_TOPIC_HELD_BACK], &lag) ==
+                    0
+            ? lag
+            : 0;
 }
 
 int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)

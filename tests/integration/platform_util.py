@@ -130,6 +130,11 @@ class Platform:
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                    if line.startswith((name + " ", name + "{")))
 
+    def lag_of(self, stage, topic):
+        head = f'logster_stage_lag_records{{stage="{stage}",topic="{topic}"}} '
+        text = self.get("/metrics").body.decode()
+        return next(float(line[len(head):]) for line in text.splitlines() if line.startswith(head))
+
     def refresh(self):
         """Makes what was written visible to reads: it is, here."""
 

@@ -170,3 +170,19 @@ def test_a_flood_delays_nobody_else(tmp_path):
             assert rows_of(up, f"flood-{kind}") == expected[kind], kind
         for host in others.hosts:
             assert rows_of(up, host.split(".")[0]) == others.sent
+
+
+def test_what_waits_is_a_lag(tmp_path):
+    def waits():
+        return (up.lag_of("normalizer", "logster-held-back"),
+                up.get("/status").json()["platform"]["held_back_records"])
+
+    with Platform(tmp_path / "data", **{**SETTINGS, "fair_share.spare_rate": 200}) as up:
+        assert waits() == (0, 0)
+        line, n = Line(up), 2000
+        line.send([json.dumps(event("flood.corp.example", seq, when=now())) for seq in range(n)])
+        lag, records = up.wait(waits, lambda got: min(got) > 0)
+        assert lag < n and records < n
+        up.wait(lambda: (up.metric("raw_events_total"), *waits()), lambda got: got == (n, 0, 0))
+        drained(up, 60)
+        assert rows_of(up, "flood") == n
