@@ -26,6 +26,25 @@ static int counter(struct lg_metrics *m, const struct lg_metric_desc *d, const c
     return lg_metrics_counter(m, d, &label, name != NULL ? 1 : 0, ret);
 }
 
+static int open_gauges(struct lg_metrics *m, struct lg_inf_metrics *i)
+{
+    int rc = lg_metrics_gauge(m, LG_METRIC(OPEN_ENDPOINTS), NULL, 0, &i->open);
+
+    if (rc == 0)
+        rc = lg_metrics_gauge(m, LG_METRIC(STATE_BYTES), NULL, 0, &i->bytes);
+    if (rc == 0)
+        rc = lg_metrics_gauge(m, LG_METRIC(ACTIVE_ENDPOINTS), NULL, 0, &i->active);
+    if (rc == 0)
+        rc = lg_metrics_gauge(m, LG_METRIC(KNOWN_PROCESSES), NULL, 0, &i->processes);
+    for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT && rc == 0; k++) {
+        const struct lg_metric_label part = {
+                "part", lg_window_memory_name((enum lg_window_memory_part)k)};
+
+        rc = lg_metrics_gauge(m, LG_METRIC(MEMORY_BYTES), &part, 1, &i->memory[k]);
+    }
+    return rc;
+}
+
 static int open_metrics(struct lg_inf_worker *w)
 {
     static const char *const predictions[4] = {"benign", "attack", "error", "idle"};
@@ -59,21 +78,7 @@ static int open_metrics(struct lg_inf_worker *w)
         rc = counter(m, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", BAD_EVENT, &i->bad);
     if (rc == 0)
         rc = counter(m, LG_METRIC(DEAD_LETTERS_TOTAL), "reason", NEWER_SCHEMA, &i->newer);
-    if (rc == 0)
-        rc = lg_metrics_gauge(m, LG_METRIC(OPEN_ENDPOINTS), NULL, 0, &i->open);
-    if (rc == 0)
-        rc = lg_metrics_gauge(m, LG_METRIC(STATE_BYTES), NULL, 0, &i->bytes);
-    if (rc == 0)
-        rc = lg_metrics_gauge(m, LG_METRIC(ACTIVE_ENDPOINTS), NULL, 0, &i->active);
-    if (rc == 0)
-        rc = lg_metrics_gauge(m, LG_METRIC(KNOWN_PROCESSES), NULL, 0, &i->processes);
-    for (unsigned k = 0; k < LG_WINDOW_MEMORY_COUNT && rc == 0; k++) {
-        const struct lg_metric_label part = {
-                "part", lg_window_memory_name((enum lg_window_memory_part)k)};
-
-        rc = lg_metrics_gauge(m, LG_METRIC(MEMORY_BYTES), &part, 1, &i->memory[k]);
-    }
-    return rc;
+    return rc == 0 ? open_gauges(m, i) : rc;
 }
 
 static int open_juries(struct lg_inf_worker *w)
