@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static _Thread_local uint64_t alloc_count;
 static _Thread_local uint64_t fail_from;
@@ -108,3 +112,22 @@ void lg_free(void *p)
 {
     free(p);
 }
+
+#ifdef __GLIBC__
+#define LARGE_BYTES (4 << 20)
+#define SLACK_BYTES                                                                                \
+    (16 << 20) /* free at a heap's end before it shrinks: each growth costs faults */
+
+void lg_mem_long_run(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    (void)mallopt(M_ARENA_MAX, cores < 2 ? 2 : cores > 16 ? 16 : (int)cores);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, SLACK_BYTES);
+}
+#else
+void lg_mem_long_run(void)
+{
+}
+#endif

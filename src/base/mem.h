@@ -37,6 +37,13 @@ static inline void lg_cleanup_free(void *pp)
         lg_taken_;                                                                                 \
     })
 
+/*
+ * For a process that runs for months, before its threads start. The system's allocator keeps eight
+ * heaps for each core and lets large buffers of busy moments settle in them, where what stays behind
+ * holds their pages. A heap for each core, and large buffers beside them.
+ */
+void lg_mem_long_run(void);
+
 /* Test support: the n-th allocation of this thread from now (1 = next) and all after it fail;
  * 0 switches off. Returns how many allocations were made since the last call. */
 uint64_t lg_mem_fail_from(uint64_t n);

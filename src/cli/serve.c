@@ -279,6 +279,7 @@ int lg_serve_run(struct lg_serve_args *a)
     int rc;
 
     (void)umask(077); /* what is stored is no one else's to read */
+    lg_mem_long_run();
     take_signals(&signals);
     rc = start(a, &cfg, &up, &info, &err);
     if (rc < 0) {
