@@ -255,13 +255,14 @@ static int export_endpoint(const struct lg_windows *ws, struct lg_endpoint *ep, 
     o.id = lg_calloc((size_t)ep->sp.ents.n + 1, sizeof(*o.id));
     if (o.id == NULL)
         return LG_ENOMEM;
-    if (lg_strpool_sweep_begin(&ep->sp, &mk) < 0) {
+    if (lg_endpoint_unpack(ep, ep->slices.n) < 0 || lg_strpool_sweep_begin(&ep->sp, &mk) < 0) {
         lg_free(o.id);
         return LG_ENOMEM;
     }
     lg_endpoint_mark(ep, &mk);
     lg_buf_add(b, CK_MAGIC "\0\0\0\0\0\0\0\0\0", CK_HEAD);
     write_all(&o, ws, &mk);
+    lg_endpoint_settle(ws, ep);
     lg_free(mk.bits);
     lg_free(o.id);
     r = b->failed;
@@ -278,11 +279,14 @@ static int export_endpoint(const struct lg_windows *ws, struct lg_endpoint *ep, 
 int lg_windows_export(struct lg_windows *ws, struct lg_buf *out, struct lg_windows_checkpoint *ret)
 {
     struct lg_endpoint *ep = ws->live != NULL ? ws->live->dirty_first : NULL;
+    size_t before;
     int r;
 
     if (ep == NULL)
         return 0;
+    before = ep->acct.bytes;
     r = export_endpoint(ws, ep, out);
+    ws->endpoint_bytes += ep->acct.bytes - before; /* slices that could not be packed again */
     if (r < 0)
         return r;
     *ret = (struct lg_windows_checkpoint){

@@ -151,6 +151,23 @@ static int get_slice(
     return 0;
 }
 
+int lg_endpoint_unpack(struct lg_endpoint *ep, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (lg_slice_unpack(&ep->acct, ep->slices.v[i]) < 0)
+            return LG_ENOMEM;
+    return 0;
+}
+
+void lg_endpoint_settle(const struct lg_windows *ws, struct lg_endpoint *ep)
+{
+    if (ep->live == NULL)
+        return;
+    for (uint32_t i = 0; i < ep->slices.n; i++)
+        if ((ep->slices.v[i]->index + 1) * ws->opt.interval_ns <= ep->closed)
+            lg_live_settle(&ep->acct, ep->slices.v[i]);
+}
+
 void lg_endpoint_mark(const struct lg_endpoint *ep, struct lg_strmarks *mk)
 {
     lg_strmark(mk, ep->host);
@@ -168,7 +185,7 @@ static void sweep(struct lg_endpoint *ep)
 {
     struct lg_strmarks mk;
 
-    if (lg_strpool_sweep_begin(&ep->sp, &mk) < 0)
+    if (lg_endpoint_unpack(ep, ep->slices.n) < 0 || lg_strpool_sweep_begin(&ep->sp, &mk) < 0)
         return; /* no harm: the next one may */
     lg_endpoint_mark(ep, &mk);
     lg_strpool_sweep_end(&ep->sp, &mk);
@@ -208,8 +225,10 @@ static int close_window(struct lg_windows *ws, struct lg_endpoint *ep, uint32_t 
             .start_ns = end - ws->opt.window_ns,
             .end_ns = end,
     };
-    int r = lg_builder_run(ws->bd, &in, &g);
+    int r = lg_endpoint_unpack(ep, n);
 
+    if (r == 0)
+        r = lg_builder_run(ws->bd, &in, &g);
     ep->closed = ep->judged = end; /* once, also where it failed */
     if (r < 0)
         return r;
@@ -225,6 +244,7 @@ static int close_window(struct lg_windows *ws, struct lg_endpoint *ep, uint32_t 
 static int close_windows(struct lg_windows *ws, struct lg_endpoint *ep, lg_time t)
 {
     const int64_t interval = ws->opt.interval_ns, span = ws->opt.window_ns / interval;
+    const lg_time before = ep->closed;
 
     while (ep->slices.n > 0) {
         lg_time end = (ep->slices.v[0]->index + 1) * interval;
@@ -242,13 +262,11 @@ static int close_windows(struct lg_windows *ws, struct lg_endpoint *ep, lg_time 
         if (r < 0)
             return r;
     }
-    if (ep->live != NULL)
-        for (uint32_t i = 0; i < ep->slices.n; i++)
-            if ((ep->slices.v[i]->index + 1) * interval <= ep->closed)
-                lg_live_settle(&ep->acct, ep->slices.v[i]);
     /* windows that passed without an event are closed, too: a late one does not bring them back */
     if (t - t % interval > ep->closed)
         ep->closed = t - t % interval;
+    if (ep->closed != before) /* not at each late event */
+        lg_endpoint_settle(ws, ep);
     return 0;
 }
 

@@ -78,7 +78,11 @@ int lg_windows_push_to(
 
 /* Puts a block into the reorder buffer, which has room for it. */
 void lg_endpoint_wait(struct lg_endpoint *ep, struct lg_pend *pe);
-/* Marks every string that is in use. */
+/* The first `n` slices can be read until they settle again: 0 or LG_ENOMEM. */
+int lg_endpoint_unpack(struct lg_endpoint *ep, uint32_t n) LG_MUST_CHECK;
+/* Slices that the watermark has passed take no more room than they must. */
+void lg_endpoint_settle(const struct lg_windows *ws, struct lg_endpoint *ep);
+/* Marks every string that is in use; no slice is packed. */
 void lg_endpoint_mark(const struct lg_endpoint *ep, struct lg_strmarks *mk);
 /* End of the last window that an event at `t` is in. */
 lg_time lg_endpoint_last_end(const struct lg_windows *ws, lg_time t);

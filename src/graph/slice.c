@@ -27,8 +27,9 @@ void lg_slice_free(struct lg_acct *acct, struct lg_slice *sl)
     lg_idx_done(acct, &sl->node_ix);
     lg_idx_done(acct, &sl->edge_ix);
     lg_idx_done(acct, &sl->alias_ix);
-    acct->bytes -= sl->seen_cap * sizeof(*sl->seen);
+    acct->bytes -= sl->seen_cap * sizeof(*sl->seen) + sl->packed_bytes;
     lg_free(sl->seen);
+    lg_free(sl->packed);
     acct->bytes -= sizeof(*sl);
     lg_free(sl);
 }
@@ -418,23 +419,21 @@ static int fold_ends(struct lg_slice *sl, const struct lg_fold *fo, const struct
 
 void lg_slice_settle(struct lg_acct *acct, struct lg_slice *sl)
 {
-    if (sl->settled)
-        return;
-    sl->settled = true;
-    lg_acct_shrink(acct, (void **)&sl->procs.v, &sl->procs.cap, sl->procs.n, sizeof(*sl->procs.v));
-    lg_acct_shrink(acct, (void **)&sl->nodes.v, &sl->nodes.cap, sl->nodes.n, sizeof(*sl->nodes.v));
-    lg_acct_shrink(acct, (void **)&sl->edges.v, &sl->edges.cap, sl->edges.n, sizeof(*sl->edges.v));
-    lg_acct_shrink(
-            acct, (void **)&sl->aliases.v, &sl->aliases.cap, sl->aliases.n, sizeof(*sl->aliases.v));
-    lg_idx_done(acct, &sl->proc_ix);
-    lg_idx_done(acct, &sl->node_ix);
-    lg_idx_done(acct, &sl->edge_ix);
-    lg_idx_done(acct, &sl->alias_ix);
+    if (!sl->settled) {
+        sl->settled = true;
+        lg_idx_done(acct, &sl->proc_ix);
+        lg_idx_done(acct, &sl->node_ix);
+        lg_idx_done(acct, &sl->edge_ix);
+        lg_idx_done(acct, &sl->alias_ix);
+    }
+    lg_slice_pack(acct, sl);
 }
 
 /* The indexes of a settled slice; LG_ENOMEM leaves it settled, and what was made is made again. */
 static int slice_wake(struct lg_slice *sl, struct lg_acct *acct)
 {
+    if (lg_slice_unpack(acct, sl) < 0)
+        return LG_ENOMEM;
     lg_idx_clear(&sl->proc_ix);
     lg_idx_clear(&sl->node_ix);
     lg_idx_clear(&sl->edge_ix);

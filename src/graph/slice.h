@@ -83,7 +83,9 @@ struct lg_slice {
     uint64_t *seen;                   /* keyed hashes, open addressing */
     uint32_t seen_cap;                /* power of two, or 0 */
     uint32_t seen_n;
-    bool settled; /* the indexes are gone until something is folded again */
+    bool settled;    /* the indexes are gone until something is folded again */
+    uint8_t *packed; /* not NULL: instead of procs, nodes, edges and aliases, whose `n` stay */
+    size_t packed_bytes;
 };
 
 /* What folding works on, beside the slice. */
@@ -108,8 +110,12 @@ void lg_slice_free(struct lg_acct *acct, struct lg_slice *sl);
 /* 0 or LG_ENOMEM; the event may then be half in, and the slice is whole. */
 int lg_slice_fold(struct lg_slice *sl, const struct lg_fold *fo, const struct lg_pend *pe,
         const struct lg_pend_values *pv) LG_MUST_CHECK;
-/* Gives back what only folding needs. The next fold makes it again. */
+/* Gives back what only folding needs, and packs the rest. The next fold makes it again. */
 void lg_slice_settle(struct lg_acct *acct, struct lg_slice *sl);
+/* slice_pack.c: whoever reads a slice's arrays unpacks it first. 0, or LG_ENOMEM (it stays packed). */
+void lg_slice_pack(struct lg_acct *acct, struct lg_slice *sl);
+int lg_slice_unpack(struct lg_acct *acct, struct lg_slice *sl) LG_MUST_CHECK;
+/* Of one that is not packed. */
 void lg_slice_mark(const struct lg_slice *sl, struct lg_strmarks *mk);
 
 #endif

@@ -333,9 +333,7 @@ void lg_live_settle(struct lg_acct *acct, struct lg_slice *sl)
 {
     uint32_t cap = sl->seen_cap;
 
-    if (sl->settled)
-        return;
-    while (cap > 16 && (uint64_t)sl->seen_n * 8 <= (uint64_t)cap / 2 * 7)
+    while (!sl->settled && cap > 16 && (uint64_t)sl->seen_n * 8 <= (uint64_t)cap / 2 * 7)
         cap /= 2;
     if (cap < sl->seen_cap)
         (void)(seen_resize(acct, sl, cap) < 0); /* no harm: it stays as it is */

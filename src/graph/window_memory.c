@@ -22,7 +22,8 @@ static size_t slice_bytes(const struct lg_slice *sl)
 {
     return sizeof(*sl) + VEC_BYTES(&sl->procs) + VEC_BYTES(&sl->nodes) + VEC_BYTES(&sl->edges) +
             VEC_BYTES(&sl->aliases) + IDX_BYTES(&sl->proc_ix) + IDX_BYTES(&sl->node_ix) +
-            IDX_BYTES(&sl->edge_ix) + IDX_BYTES(&sl->alias_ix) + sl->seen_cap * sizeof(*sl->seen);
+            IDX_BYTES(&sl->edge_ix) + IDX_BYTES(&sl->alias_ix) + sl->seen_cap * sizeof(*sl->seen) +
+            sl->packed_bytes;
 }
 
 void lg_windows_memory(const struct lg_windows *ws, struct lg_window_memory *ret)
