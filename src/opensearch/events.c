@@ -106,6 +106,8 @@ struct search {
     bool counting; /* the page is full: the rest is only counted */
     bool ended;
     uint64_t total, budget;
+    uint64_t *parts; /* of a histogram, else NULL */
+    uint32_t n_parts;
 };
 
 static void put_folded(struct lg_jw *w, struct search *s, const char *field, struct lg_str value)
@@ -130,6 +132,43 @@ static void put_either(
     lg_jw_array(w);
     put_folded(w, s, one, value);
     put_folded(w, s, other, value);
+    lg_jw_array_end(w);
+    lg_jw_object_end(w);
+    lg_jw_object_end(w);
+}
+
+/* None of the fields has one of the values. */
+static void put_without(struct lg_jw *w, struct search *s, const struct lg_event_without *values,
+        const char *one, const char *other)
+{
+    if (values->n == 0)
+        return;
+    lg_jw_object(w);
+    lg_jw_key(w, LG_STR("bool"));
+    lg_jw_object(w);
+    lg_jw_key(w, LG_STR("must_not"));
+    lg_jw_array(w);
+    for (uint32_t i = 0; i < values->n; i++) {
+        put_folded(w, s, one, values->v[i]);
+        if (other != NULL)
+            put_folded(w, s, other, values->v[i]);
+    }
+    lg_jw_array_end(w);
+    lg_jw_object_end(w);
+    lg_jw_object_end(w);
+}
+
+static void put_without_endpoints(struct lg_jw *w, const struct lg_event_without *values)
+{
+    if (values->n == 0)
+        return;
+    lg_jw_object(w);
+    lg_jw_key(w, LG_STR("bool"));
+    lg_jw_object(w);
+    lg_jw_key(w, LG_STR("must_not"));
+    lg_jw_array(w);
+    for (uint32_t i = 0; i < values->n; i++)
+        lg_os_term(w, "logster.endpoint", values->v[i]);
     lg_jw_array_end(w);
     lg_jw_object_end(w);
     lg_jw_object_end(w);
@@ -196,6 +235,12 @@ static bool put_query(struct lg_jw *w, struct search *s)
     put_folded(w, s, "logster.hash", q->hash);
     put_either(w, s, "logster.destination", "logster.address", q->ip);
     put_folded(w, s, "logster.guid", q->process_guid);
+    put_without_endpoints(w, &q->not_endpoint);
+    put_without(w, s, &q->not_user, "logster.user", NULL);
+    put_without(w, s, &q->not_image, "logster.image", "logster.image_base");
+    put_without(w, s, &q->not_hash, "logster.hash", NULL);
+    put_without(w, s, &q->not_ip, "logster.destination", "logster.address");
+    put_without(w, s, &q->not_guid, "logster.guid", NULL);
     put_grams(w, s);
     lg_os_filter_close(w);
     return true;
@@ -254,6 +299,10 @@ static int take_hit(struct search *s, struct lg_jval hit)
     s->has_at = true;
     if (!text_matches(s, row.json))
         return s->folded.failed;
+    if (s->parts != NULL) {
+        s->parts[lg_event_part(s->q, s->n_parts, row.time)]++;
+        return 0;
+    }
     s->total++;
     if (s->page->n == s->q->limit) { /* one more than the page: there is a next one */
         s->counting = true;
@@ -274,7 +323,7 @@ static uint32_t size_of(const struct search *s)
 
     if (s->needle.n == 0)
         return size;
-    if (s->counting || size < 200)
+    if (s->counting || s->parts != NULL || size < 200)
         size = s->has_at ? LG_OS_PAGE : 200;
     return size > s->budget ? (uint32_t)s->budget : size;
 }
@@ -397,6 +446,104 @@ int lg_os_event_search(struct lg_event_store *st, const struct lg_scope *sc,
     if (rc < 0)
         return rc;
     *ret = page;
+    return 0;
+}
+
+/* ---- over time ---- */
+
+/* Parts are computed in whole nanoseconds, which the server's histograms do not. */
+static bool put_parts(struct lg_jw *w, struct search *s)
+{
+    const struct lg_event_query *q = s->q;
+    char text[400];
+
+    (void)snprintf(text, sizeof(text),
+            "{\"part\":{\"terms\":{\"script\":{\"lang\":\"painless\",\"source\":\"(doc["
+            "'logster.time'].value - params.from) / params.size\",\"params\":{\"from\":%lld,"
+            "\"size\":%lld}},\"value_type\":\"long\",\"size\":%u}}}",
+            (long long)q->from, (long long)((q->to - q->from + s->n_parts - 1) / s->n_parts),
+            s->n_parts);
+    lg_jw_object(w);
+    LG_JW_U64(w, "size", 0);
+    LG_JW_BOOL(w, "track_total_hits", false);
+    lg_jw_key(w, LG_STR("aggs"));
+    lg_jw_raw(w, lg_str_z(text));
+    lg_jw_key(w, LG_STR("query"));
+    if (!put_query(w, s))
+        return false;
+    lg_jw_object_end(w);
+    return true;
+}
+
+static int count_parts(struct search *s)
+{
+    char path[LG_OS_PATH_MAX];
+    struct lg_jval root, buckets, one;
+    struct lg_jiter it;
+    struct lg_jw w;
+    int rc;
+
+    lg_buf_clear(&s->c->body);
+    lg_jw_init(&w, &s->c->body);
+    if (!put_parts(&w, s))
+        return 0;
+    lg_os_search_path(s->os, LG_OS_EVENTS, -1, "&filter_path=error,aggregations", path);
+    rc = lg_os_ask(s->os, s->c, "POST", path, &root, NULL);
+    if (rc < 0)
+        return rc == LG_ENOENT ? 0 : rc;
+    if (!lg_jval_path(root, "aggregations.part.buckets", &buckets) ||
+            lg_jval_type(buckets) != LG_JSON_ARRAY)
+        return 0;
+    it = lg_jiter_of(buckets);
+    while (lg_jiter_item(&it, &one)) {
+        int64_t part = lg_os_get_i64(one, "key"), n = lg_os_get_i64(one, "doc_count");
+
+        if (part >= 0 && part < s->n_parts && n > 0)
+            s->parts[part] += (uint64_t)n;
+    }
+    return 0;
+}
+
+int lg_os_event_histogram(struct lg_event_store *st, const struct lg_scope *sc,
+        const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+        struct lg_event_counts *ret)
+{
+    struct lg_os *os = lg_os_of(st);
+    struct lg_event_query counted = *q;
+    struct lg_event_page page = {0};
+    struct lg_event_counts counts;
+    struct search s = {.os = os,
+            .sc = sc,
+            .q = &counted,
+            .a = a,
+            .page = &page,
+            .n_parts = parts,
+            .budget = os->opt.scan_rows};
+    int rc = lg_event_counts_init(q, parts, a, &counts);
+
+    counted.limit = 1;
+    counted.cursor = LG_STR("");
+    if (rc < 0 || (rc = lg_event_query_check(&counted)) < 0)
+        return rc;
+    rc = lg_os_take(os, &s.c, NULL);
+    if (rc < 0)
+        return rc;
+    s.parts = counts.parts;
+    lg_buf_init(&s.needle, 65536);
+    lg_buf_init(&s.folded, 64u << 20);
+    if (q->text.n > 0)
+        rc = lg_event_needle(q->text, &s.needle);
+    if (rc == 0 && q->text.n == 0)
+        rc = count_parts(&s);
+    while (rc >= 0 && q->text.n > 0 && !s.ended && s.budget > 0)
+        rc = search_some(&s);
+    counts.incomplete = q->text.n > 0 && !s.ended;
+    lg_buf_done(&s.needle);
+    lg_buf_done(&s.folded);
+    lg_os_give(os, s.c);
+    if (rc < 0)
+        return rc;
+    *ret = counts;
     return 0;
 }
 

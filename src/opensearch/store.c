@@ -173,6 +173,7 @@ static const struct lg_event_store_ops ops = {
         .write = lg_os_write,
         .event_get = lg_os_event_get,
         .event_search = lg_os_event_search,
+        .event_histogram = lg_os_event_histogram,
         .event_window = lg_os_event_window,
         .inference_get = lg_os_inference_get,
         .inference_search = lg_os_inference_search,

@@ -144,6 +144,7 @@ static const struct lg_alert_store_ops ops = {
         .alert_list = lg_pg_alert_list,
         .alert_count = lg_pg_alert_count,
         .alert_history = lg_pg_alert_history,
+        .alert_of = lg_pg_alert_of,
         .alert_inferences = lg_pg_alert_inferences,
         .alert_similar = lg_pg_alert_similar,
         .alert_patch = lg_pg_alert_patch,

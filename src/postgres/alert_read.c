@@ -171,6 +171,60 @@ int lg_pg_alert_inferences(struct lg_alert_store *st, const struct lg_scope *sc,
     return 0;
 }
 
+/* The rows come as they are found: each names its verdict. */
+static int alert_of_rows(struct lg_pg_tx *tx, struct lg_str list, const struct lg_uuid *inferences,
+        uint32_t n, struct lg_uuid *ret)
+{
+    struct lg_pg_q q;
+    int rc;
+
+    lg_pg_q_open(&q, tx,
+            "WITH x AS (SELECT decode(replace(h, '-', ''), 'hex') id FROM"
+            " unnest(string_to_array($1,',')) h) SELECT i.inference, a.alert_id FROM x JOIN"
+            " alert_inferences i ON i.inference=x.id JOIN alerts a ON a.id=i.alert");
+    lg_pg_q_str(&q, list);
+    while ((rc = lg_pg_q_step(&q)) > 0) {
+        struct lg_uuid inference, alert;
+
+        if ((rc = lg_pg_q_col_fixed(&q, 0, inference.b, LG_UUID_BYTES)) < 0 ||
+                (rc = lg_pg_q_col_fixed(&q, 1, alert.b, LG_UUID_BYTES)) < 0)
+            break;
+        for (uint32_t i = 0; i < n; i++)
+            if (memcmp(inferences[i].b, inference.b, LG_UUID_BYTES) == 0)
+                ret[i] = alert;
+    }
+    lg_pg_q_done(&q);
+    return rc;
+}
+
+int lg_pg_alert_of(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *inferences, uint32_t n, struct lg_uuid *ret)
+{
+    struct lg_buf list;
+    struct lg_pg_tx tx;
+    int rc;
+
+    memset(ret, 0, n * sizeof(*ret));
+    if (n == 0)
+        return 0;
+    rc = lg_pg_begin(&tx, lg_pg_of(st)->pg, false, sc, LG_STR(""));
+    if (rc <= 0)
+        return rc;
+    lg_buf_init(&list, (size_t)n * (LG_UUID_TEXT + 1) + 1);
+    for (uint32_t i = 0; i < n; i++) {
+        char text[LG_UUID_TEXT + 1];
+
+        lg_uuid_text(&inferences[i], text);
+        lg_buf_printf(&list, i == 0 ? "%s" : ",%s", text);
+    }
+    rc = list.failed;
+    if (rc >= 0)
+        rc = alert_of_rows(&tx, lg_buf_str(&list), inferences, n, ret);
+    rc = lg_pg_end(&tx, rc);
+    lg_buf_done(&list);
+    return rc < 0 ? rc : 0;
+}
+
 static int alert_row(const struct lg_pg_q *q, struct lg_arena *a, void *row)
 {
     return lg_pg_alert_read(q, a, row);

@@ -226,6 +226,8 @@ int lg_pg_alert_count(struct lg_alert_store *st, const struct lg_scope *sc, stru
 int lg_pg_alert_history(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, struct lg_arena *a, struct lg_alert_history **ret,
         uint32_t *ret_n);
+int lg_pg_alert_of(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *inferences, uint32_t n, struct lg_uuid *ret);
 int lg_pg_alert_inferences(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_uuid **ret,
         uint32_t *ret_n);

@@ -60,7 +60,8 @@ static unsigned severities_of(const struct lg_http_req *req)
     return set;
 }
 
-static int read_query(struct lg_http_req *req, struct lg_alert_query *ret)
+static int read_query(
+        struct lg_http_req *req, const struct api_times *t, struct lg_alert_query *ret)
 {
     *ret = (struct lg_alert_query){
             .tenant = lg_req_str(req, "tenant_id"),
@@ -70,14 +71,14 @@ static int read_query(struct lg_http_req *req, struct lg_alert_query *ret)
             .technique = lg_req_str(req, "technique"),
             .assignee = lg_req_str(req, "assignee"),
             .text = lg_req_str(req, "q"),
-            .from = lg_req_when(req, "from", 0),
-            .to = lg_req_when(req, "to", 0),
-            .received_from = lg_req_when(req, "received_from", 0),
-            .received_to = lg_req_when(req, "received_to", 0),
+            .from = t->from,
+            .to = t->to,
+            .received_from = t->received_from,
+            .received_to = t->received_to,
             .ascending = lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")),
             .limit = (uint32_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT),
             .offset = (uint32_t)lg_req_int(req, "offset", 0),
-            .cursor = lg_req_str(req, "cursor"),
+            .cursor = t->cursor,
     };
     if (ret->cursor.n > 0 && ret->offset > 0)
         return lg_http_problem_of(req, 400, "bad-query", LG_STR("offset"), LG_STR(""),
@@ -87,8 +88,8 @@ static int read_query(struct lg_http_req *req, struct lg_alert_query *ret)
     return 1;
 }
 
-static void write_page(
-        struct lg_buf *out, const struct lg_alert_query *q, const struct lg_alert_page *page)
+static void write_page(struct lg_buf *out, const struct lg_alert_query *q,
+        const struct api_times *times, const struct lg_alert_page *page)
 {
     struct lg_jw w;
 
@@ -104,7 +105,7 @@ static void write_page(
     api_put_total(&w, page->total, page->total_is_lower_bound);
     LG_JW_U64(&w, "limit", q->limit);
     LG_JW_U64(&w, "offset", q->offset);
-    api_put_str(&w, LG_STR("next_cursor"), page->next_cursor);
+    api_put_next(&w, times, page->next_cursor);
     lg_jw_object_end(&w);
 }
 
@@ -115,10 +116,12 @@ static int list_alerts(struct lg_http_req *req, void *ctx)
     LG_CLEANUP(lg_arena_done) struct lg_arena arena;
     struct lg_alert_query q;
     struct lg_alert_page page;
+    struct api_times times;
     int rc;
 
     lg_arena_init(&arena, API_LIST_ARENA);
-    rc = read_query(req, &q);
+    api_times_read(req, true, &times);
+    rc = read_query(req, &times, &q);
     if (rc <= 0)
         return rc;
     rc = api_scope(req, &sc);
@@ -126,7 +129,7 @@ static int list_alerts(struct lg_http_req *req, void *ctx)
         rc = api->d.alerts->ops->alert_list(api->d.alerts, sc, &q, &arena, &page);
     if (rc < 0)
         return api_fail(req, rc);
-    write_page(lg_http_out(req), &q, &page);
+    write_page(lg_http_out(req), &q, &times, &page);
     return lg_http_send_json(req, 200);
 }
 

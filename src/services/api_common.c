@@ -177,6 +177,61 @@ void api_put_cursor(struct lg_jw *w, uint32_t limit, struct lg_str next_cursor)
     api_put_str(w, LG_STR("next_cursor"), next_cursor);
 }
 
+static const char *const time_names[] = {"from", "to", "received_from", "received_to"};
+#define N_TIMES 4
+
+static lg_time *time_at(struct api_times *t, int i)
+{
+    lg_time *const at[N_TIMES] = {&t->from, &t->to, &t->received_from, &t->received_to};
+
+    return at[i];
+}
+
+static bool is_relative(const struct lg_http_req *req, const char *name)
+{
+    return lg_str_starts(lg_req_str(req, name), LG_STR("now"));
+}
+
+void api_times_read(const struct lg_http_req *req, bool paged, struct api_times *ret)
+{
+    struct lg_str rest = paged ? lg_req_str(req, "cursor") : LG_STR("");
+    struct api_times t = {.cursor = rest}, kept = {0};
+
+    for (int i = 0; i < N_TIMES; i++) {
+        *time_at(&t, i) = lg_req_when(req, time_names[i], 0);
+        t.relative = t.relative || is_relative(req, time_names[i]);
+    }
+    *ret = t;
+    for (int i = 0; i < N_TIMES; i++) {
+        ptrdiff_t dot = lg_str_chr(rest, '.');
+        int64_t v;
+
+        if (!t.relative || dot < 0 || lg_parse_i64(lg_str_sub(rest, 0, (size_t)dot), &v) < 0)
+            return;
+        *time_at(&kept, i) = v;
+        rest = lg_str_sub(rest, (size_t)dot + 1, rest.n);
+    }
+    for (int i = 0; i < N_TIMES; i++)
+        if (is_relative(req, time_names[i]))
+            *time_at(&t, i) = *time_at(&kept, i);
+    t.cursor = rest;
+    *ret = t;
+}
+
+void api_put_next(struct lg_jw *w, const struct api_times *t, struct lg_str next_cursor)
+{
+    LG_CLEANUP(lg_buf_done) struct lg_buf text;
+
+    lg_buf_init(&text, 4096);
+    if (t->relative && next_cursor.n > 0)
+        lg_buf_printf(&text, "%lld.%lld.%lld.%lld.", (long long)t->from, (long long)t->to,
+                (long long)t->received_from, (long long)t->received_to);
+    lg_buf_adds(&text, next_cursor);
+    if (text.failed != 0)
+        w->out->failed = text.failed;
+    api_put_str(w, LG_STR("next_cursor"), lg_buf_str(&text));
+}
+
 /* Offset after the string whose first character (past the quote) is at `i`; n when unended. */
 static size_t string_end(struct lg_str s, size_t i)
 {

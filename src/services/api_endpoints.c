@@ -1,4 +1,6 @@
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "services/api_int.h"
 
@@ -6,7 +8,6 @@
 
 #define PROFILE_ITEMS 200u
 #define LEDGER_BACK_NS (INT64_C(24) * 3600 * LG_NS_PER_SEC)
-#define SORTS "max_attack_prob|last_seen|endpoint_id|alerts_active|total_attacks"
 
 /* ---- hosts with their alerts ---- */
 
@@ -114,7 +115,7 @@ void api_put_endpoint(struct lg_jw *w, const struct lg_host_row *h,
         lg_jw_array(w);
         for (uint32_t i = 0; i < parts; i++)
             if (h->trend[i] >= 0)
-                lg_jw_double(w, (double)h->trend[i]);
+                lg_jw_double(w, round((double)h->trend[i] * 1e4) / 1e4); /* a sparkline */
             else
                 lg_jw_null(w);
         lg_jw_array_end(w);
@@ -139,6 +140,11 @@ static int cmp_u64(uint64_t a, uint64_t b)
     return (a > b) - (a < b);
 }
 
+static uint64_t worst_of(const struct api_host *h)
+{
+    return h->alerts != NULL && h->alerts->active > 0 ? 1 + (uint64_t)h->alerts->worst_active : 0;
+}
+
 static int cmp_by(const void *pa, const void *pb, void *ctx)
 {
     const struct api_host *a = pa, *b = pb;
@@ -146,7 +152,8 @@ static int cmp_by(const void *pa, const void *pb, void *ctx)
     int c = 0;
 
     if (lg_str_eq(o->by, LG_STR("max_attack_prob")))
-        c = cmp_double(a->host.max_attack_prob, b->host.max_attack_prob);
+        c = cmp_double(a->host.total_inferences > 0 ? a->host.max_attack_prob : -1,
+                b->host.total_inferences > 0 ? b->host.max_attack_prob : -1);
     else if (lg_str_eq(o->by, LG_STR("last_seen")))
         c = (a->host.last_seen > b->host.last_seen) - (a->host.last_seen < b->host.last_seen);
     else if (lg_str_eq(o->by, LG_STR("alerts_active")))
@@ -154,11 +161,65 @@ static int cmp_by(const void *pa, const void *pb, void *ctx)
                 b->alerts != NULL ? b->alerts->active : 0);
     else if (lg_str_eq(o->by, LG_STR("total_attacks")))
         c = cmp_u64(a->host.total_attacks, b->host.total_attacks);
+    else if (lg_str_eq(o->by, LG_STR("severity")))
+        c = cmp_u64(worst_of(a), worst_of(b));
+    else if (lg_str_eq(o->by, LG_STR("platform")))
+        c = lg_str_cmp(a->host.platform, b->host.platform);
     else
         c = lg_str_cmp(a->host.endpoint_id, b->host.endpoint_id);
     if (c != 0)
         return o->ascending ? c : -c;
     return cmp_key(a->host.tenant_id, a->host.endpoint_id, b->host.tenant_id, b->host.endpoint_id);
+}
+
+void api_hosts_sort(struct api_host *v, uint32_t n, struct lg_str by, bool ascending)
+{
+    struct order order = {.by = by, .ascending = ascending};
+
+    qsort_r(v, n, sizeof(*v), cmp_by, &order);
+}
+
+/* What the endpoint was outside the range would lie in it: who it is, and its alerts, are kept. */
+static struct api_host silent(const struct api_host *h)
+{
+    return (struct api_host){
+            .host =
+                    {
+                            .tenant_id = h->host.tenant_id,
+                            .endpoint_id = h->host.endpoint_id,
+                            .hostname = h->host.hostname,
+                            .platform = h->host.platform,
+                            .last_seen = h->host.last_seen,
+                            .last_attack_prob = -1,
+                    },
+            .alerts = h->alerts,
+    };
+}
+
+int api_hosts_known(struct lg_api *api, const struct lg_scope *sc, const struct lg_range_query *q,
+        struct lg_arena *a, struct api_host **v, uint32_t *n)
+{
+    const struct lg_range_query whole = {.tenant = q->tenant, .endpoint = q->endpoint};
+    struct api_host *all, *out;
+    uint32_t n_all, k = 0, m = *n;
+    int rc = api_hosts(api, sc, &whole, a, &all, &n_all);
+
+    if (rc < 0)
+        return rc;
+    out = lg_arena_alloc(a, ((size_t)n_all + m + 1) * sizeof(*out));
+    if (out == NULL)
+        return LG_ELIMIT;
+    if (m > 0)
+        memcpy(out, *v, m * sizeof(*out));
+    for (uint32_t i = 0; i < n_all; i++) { /* both are in the order of their keys */
+        while (k < *n && cmp_host(&(*v)[k].host, &all[i].host) < 0)
+            k++;
+        if (k == *n || cmp_host(&(*v)[k].host, &all[i].host) != 0)
+            out[m++] = silent(&all[i]);
+    }
+    *v = out;
+    *n = m;
+    return 0;
 }
 
 static bool wanted(const struct lg_http_req *req, const struct api_host *h)
@@ -180,10 +241,6 @@ static int list_endpoints(struct lg_http_req *req, void *ctx)
             .from = lg_req_when(req, "from", 0),
             .to = lg_req_when(req, "to", 0),
     };
-    struct order order = {
-            .by = lg_req_str(req, "sort"),
-            .ascending = lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")),
-    };
     uint64_t limit = (uint64_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT);
     uint64_t offset = (uint64_t)lg_req_int(req, "offset", 0);
     struct api_host *hosts;
@@ -200,7 +257,8 @@ static int list_endpoints(struct lg_http_req *req, void *ctx)
     for (uint32_t i = 0; i < n; i++)
         if (wanted(req, &hosts[i]))
             hosts[kept++] = hosts[i];
-    qsort_r(hosts, kept, sizeof(*hosts), cmp_by, &order);
+    api_hosts_sort(hosts, kept, lg_req_str(req, "sort"),
+            lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")));
     lg_jw_init(&w, lg_http_out(req));
     lg_jw_object(&w);
     lg_jw_key(&w, LG_STR("endpoints"));
@@ -407,7 +465,8 @@ static const struct lg_route rows[] = {
                                 .doc = "Only this platform"},
                         API_P_TIME("from", "Verdicts from then on"),
                         API_P_TIME("to", "Verdicts before"),
-                        API_P_CHOICE("sort", SORTS, "max_attack_prob", "Order of the list"),
+                        API_P_CHOICE(
+                                "sort", API_HOST_SORTS, "max_attack_prob", "Order of the list"),
                         API_P_CHOICE("order", "asc|desc", "desc", "Direction of the order"),
                         API_P_LIMIT, API_P_OFFSET),
                 .responses = {API_OK("EndpointList", "A page of endpoints")},

@@ -194,16 +194,29 @@ static int keep_texts(struct export *x)
 {
     struct lg_str *const texts[] = {&x->q.tenant, &x->q.endpoint, &x->q.user, &x->q.image,
             &x->q.hash, &x->q.ip, &x->q.process_guid, &x->q.text};
+    struct lg_event_without *const without[] = {&x->q.not_endpoint, &x->q.not_user, &x->q.not_image,
+            &x->q.not_hash, &x->q.not_ip, &x->q.not_guid};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         if (lg_arena_dup(&x->keep, *texts[i], texts[i]) < 0)
             return LG_ENOMEM;
+    for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++) {
+        struct lg_str *v = lg_arena_alloc(&x->keep, (without[i]->n + 1u) * sizeof(*v));
+
+        if (v == NULL)
+            return LG_ENOMEM;
+        for (uint32_t k = 0; k < without[i]->n; k++)
+            if (lg_arena_dup(&x->keep, without[i]->v[k], &v[k]) < 0)
+                return LG_ENOMEM;
+        without[i]->v = v;
+    }
     return 0;
 }
 
 int api_export_events(struct lg_http_req *req, void *ctx)
 {
     struct export *x = lg_calloc(1, sizeof(*x));
+    struct api_times times;
     int rc;
 
     if (x == NULL)
@@ -215,7 +228,8 @@ int api_export_events(struct lg_http_req *req, void *ctx)
     lg_arena_init(&x->keep, KEEP_BYTES);
     lg_buf_init(&x->out, PAGE_BYTES);
     lg_buf_init(&x->cursor, 4096);
-    rc = api_event_query(req, &x->q);
+    api_times_read(req, false, &times);
+    rc = api_event_query(req, &times, &x->q);
     if (rc == 0)
         rc = keep_texts(x);
     if (rc == 0)

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "graph/graph.h"
 #include "services/api_int.h"
 #include "services/inference.h"
@@ -7,7 +9,8 @@
 #define PREDICTIONS "attack|benign|error"
 #define SEVERITIES "low|medium|high|critical"
 
-void api_put_inference(struct lg_jw *w, const struct lg_inference_row *row, bool whole)
+static void put_inference(struct lg_jw *w, const struct lg_inference_row *row, bool whole,
+        const struct lg_uuid *alert)
 {
     struct api_member m[64];
     size_t n = api_members(row->json, m, 64);
@@ -25,7 +28,36 @@ void api_put_inference(struct lg_jw *w, const struct lg_inference_row *row, bool
     }
     if (!has_received)
         api_put_time(w, LG_STR("received_at"), row->received_at);
+    if (alert != NULL) {
+        static const struct lg_uuid none;
+
+        if (memcmp(alert->b, none.b, LG_UUID_BYTES) != 0)
+            api_put_uuid(w, LG_STR("alert_id"), alert);
+        else
+            LG_JW_NULL(w, "alert_id");
+    }
     lg_jw_object_end(w);
+}
+
+void api_put_inference(struct lg_jw *w, const struct lg_inference_row *row, bool whole)
+{
+    put_inference(w, row, whole, NULL);
+}
+
+/* The alert behind each verdict, for who may read alerts; in the arena. */
+static int alerts_behind(struct lg_http_req *req, struct lg_api *api,
+        const struct lg_inference_row *rows, uint32_t n, struct lg_arena *a, struct lg_uuid **ret)
+{
+    LG_CLEANUP(lg_scope_cleanup) struct lg_scope *sc = NULL;
+    struct lg_uuid *ids = lg_arena_alloc(a, (n + 1u) * sizeof(*ids));
+    int rc = lg_scope_new(lg_req_principal(req), LG_ACT_ALERT_READ, &sc);
+
+    *ret = lg_arena_alloc(a, (n + 1u) * sizeof(**ret));
+    if (ids == NULL || *ret == NULL)
+        return LG_ELIMIT;
+    for (uint32_t i = 0; i < n; i++)
+        ids[i] = rows[i].inference_id;
+    return rc < 0 ? rc : api->d.alerts->ops->alert_of(api->d.alerts, sc, ids, n, *ret);
 }
 
 static unsigned predictions_of(const struct lg_http_req *req)
@@ -45,15 +77,16 @@ static unsigned predictions_of(const struct lg_http_req *req)
     return set;
 }
 
-static void read_query(const struct lg_http_req *req, struct lg_inference_query *ret)
+static void read_query(
+        const struct lg_http_req *req, const struct api_times *t, struct lg_inference_query *ret)
 {
     *ret = (struct lg_inference_query){
             .tenant = lg_req_str(req, "tenant_id"),
             .endpoint = lg_req_str(req, "endpoint"),
-            .from = lg_req_when(req, "from", 0),
-            .to = lg_req_when(req, "to", 0),
-            .received_from = lg_req_when(req, "received_from", 0),
-            .received_to = lg_req_when(req, "received_to", 0),
+            .from = t->from,
+            .to = t->to,
+            .received_from = t->received_from,
+            .received_to = t->received_to,
             .predictions = predictions_of(req),
             .min_prob = lg_req_number(req, "min_prob", 0),
             .technique = lg_req_str(req, "technique"),
@@ -62,7 +95,7 @@ static void read_query(const struct lg_http_req *req, struct lg_inference_query 
                     : LG_INFERENCE_BY_TIME,
             .ascending = lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")),
             .limit = (uint32_t)lg_req_int(req, "limit", API_LIMIT_DEFAULT),
-            .cursor = lg_req_str(req, "cursor"),
+            .cursor = t->cursor,
     };
     for (size_t i = 0; i < lg_req_count(req, "severity"); i++) {
         enum lg_severity s;
@@ -79,14 +112,19 @@ static int list_inferences(struct lg_http_req *req, void *ctx)
     LG_CLEANUP(lg_arena_done) struct lg_arena arena;
     struct lg_inference_query q;
     struct lg_inference_page page;
+    struct api_times times;
+    struct lg_uuid *alerts = NULL;
     struct lg_jw w;
     int rc;
 
     lg_arena_init(&arena, API_LIST_ARENA);
-    read_query(req, &q);
+    api_times_read(req, true, &times);
+    read_query(req, &times, &q);
     rc = api_scope(req, &sc);
     if (rc == 0)
         rc = api->d.events->ops->inference_search(api->d.events, sc, &q, &arena, &page);
+    if (rc == 0)
+        rc = alerts_behind(req, api, page.rows, page.n, &arena, &alerts);
     if (rc < 0)
         return api_fail(req, rc);
     lg_jw_init(&w, lg_http_out(req));
@@ -94,11 +132,12 @@ static int list_inferences(struct lg_http_req *req, void *ctx)
     lg_jw_key(&w, LG_STR("inferences"));
     lg_jw_array(&w);
     for (uint32_t i = 0; i < page.n; i++)
-        api_put_inference(&w, &page.rows[i], true);
+        put_inference(&w, &page.rows[i], true, &alerts[i]);
     lg_jw_array_end(&w);
     api_put_total(&w, page.total, page.total_is_lower_bound);
     LG_JW_BOOL(&w, "incomplete", page.incomplete);
-    api_put_cursor(&w, q.limit, page.next_cursor);
+    LG_JW_U64(&w, "limit", q.limit);
+    api_put_next(&w, &times, page.next_cursor);
     lg_jw_object_end(&w);
     return lg_http_send_json(req, 200);
 }
@@ -123,14 +162,18 @@ static int find(struct lg_http_req *req, struct lg_api *api, struct lg_arena *a,
 static int get_inference(struct lg_http_req *req, void *ctx)
 {
     struct lg_inference_row row;
+    struct lg_uuid *alert;
     struct lg_str context;
     struct lg_jw w;
     int rc = find(req, ctx, lg_req_arena(req), &row, &context);
 
     if (rc <= 0)
         return rc;
+    rc = alerts_behind(req, ctx, &row, 1, lg_req_arena(req), &alert);
+    if (rc < 0)
+        return api_fail(req, rc);
     lg_jw_init(&w, lg_http_out(req));
-    api_put_inference(&w, &row, true);
+    put_inference(&w, &row, true, alert);
     return lg_http_send_json(req, 200);
 }
 

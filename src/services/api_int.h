@@ -70,9 +70,23 @@ struct lg_uuid api_new_uuid(void);
 void api_put_uuid(struct lg_jw *w, struct lg_str key, const struct lg_uuid *id);
 void api_put_time(struct lg_jw *w, struct lg_str key, lg_time t);      /* null for 0 */
 void api_put_str(struct lg_jw *w, struct lg_str key, struct lg_str s); /* null when empty */
-void api_put_total(struct lg_jw *w, uint64_t total, bool is_lower_bound);
 /* limit, next_cursor (null at the end). */
 void api_put_cursor(struct lg_jw *w, uint32_t limit, struct lg_str next_cursor);
+void api_put_total(struct lg_jw *w, uint64_t total, bool is_lower_bound);
+
+/*
+ * from, to, received_from and received_to of a list, and its cursor where it is `paged`. `now-24h` is another moment
+ * with every request: where one of them is relative, the cursor carries what the first page took it
+ * for, and the pages after it go on with that. (The store refuses a cursor of another range.)
+ */
+struct api_times {
+    lg_time from, to, received_from, received_to; /* 0: not given */
+    bool relative;
+    struct lg_str cursor; /* as the store knows it */
+};
+void api_times_read(const struct lg_http_req *req, bool paged, struct api_times *ret);
+/* The store's cursor as the next request has to give it; null when empty. */
+void api_put_next(struct lg_jw *w, const struct api_times *t, struct lg_str next_cursor);
 
 /* Members of one JSON object that we wrote ourselves, without parsing it: at most `max`. The values
  * are the text as it stands. Returns how many there are, 0 for what is no object. */
@@ -168,8 +182,14 @@ struct api_host {
     struct lg_host_row host;
     const struct lg_endpoint_alerts *alerts;
 };
+#define API_HOST_SORTS                                                                             \
+    "max_attack_prob|last_seen|endpoint_id|alerts_active|total_attacks|severity|platform"
 int api_hosts(struct lg_api *api, const struct lg_scope *sc, const struct lg_range_query *q,
         struct lg_arena *a, struct api_host **ret, uint32_t *ret_n) LG_MUST_CHECK;
+/* Adds to what api_hosts found in a range those without a verdict in it, their figures 0. */
+int api_hosts_known(struct lg_api *api, const struct lg_scope *sc, const struct lg_range_query *q,
+        struct lg_arena *a, struct api_host **v, uint32_t *n) LG_MUST_CHECK;
+void api_hosts_sort(struct api_host *v, uint32_t n, struct lg_str by, bool ascending);
 
 /* Parameters that many rows have. */
 #define API_P_TENANT                                                                               \

@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include "services/api_int.h"
 
 /* Figures over a time range: the documented /summary and /hosts, timeline, techniques. */
@@ -63,26 +61,16 @@ static int get_summary(struct lg_http_req *req, void *ctx)
     return lg_http_send_json(req, 200);
 }
 
-static int by_attack(const void *pa, const void *pb)
-{
-    const struct api_host *a = pa, *b = pb;
-    double d = b->host.max_attack_prob - a->host.max_attack_prob;
-    int c;
-
-    if (d > 0 || d < 0)
-        return d > 0 ? 1 : -1;
-    c = lg_str_cmp(a->host.tenant_id, b->host.tenant_id);
-    return c != 0 ? c : lg_str_cmp(a->host.endpoint_id, b->host.endpoint_id);
-}
-
 static int get_hosts(struct lg_http_req *req, void *ctx)
 {
     LG_CLEANUP(lg_scope_cleanup) struct lg_scope *sc = NULL;
     LG_CLEANUP(lg_arena_done) struct lg_arena arena;
     struct lg_range_query q = range_of(req);
-    uint32_t n, limit = (uint32_t)lg_req_int(req, "limit", 1000);
+    uint64_t limit = (uint64_t)lg_req_int(req, "limit", 1000);
+    uint64_t offset = (uint64_t)lg_req_int(req, "offset", 0);
     struct api_host *hosts;
     struct lg_jw w;
+    uint32_t n;
     int rc;
 
     lg_arena_init(&arena, API_LIST_ARENA);
@@ -92,13 +80,16 @@ static int get_hosts(struct lg_http_req *req, void *ctx)
     rc = api_scope(req, &sc);
     if (rc == 0)
         rc = api_hosts(ctx, sc, &q, &arena, &hosts, &n);
+    if (rc == 0 && lg_req_bool(req, "silent", false))
+        rc = api_hosts_known(ctx, sc, &q, &arena, &hosts, &n);
     if (rc < 0)
         return api_fail(req, rc);
-    qsort(hosts, n, sizeof(*hosts), by_attack);
+    api_hosts_sort(
+            hosts, n, lg_req_str(req, "sort"), lg_str_eq(lg_req_str(req, "order"), LG_STR("asc")));
     begin(&w, req, &q);
     lg_jw_key(&w, LG_STR("hosts"));
     lg_jw_array(&w);
-    for (uint32_t i = 0; i < n && i < limit; i++)
+    for (uint64_t i = offset; i < n && i < offset + limit; i++)
         api_put_endpoint(&w, &hosts[i].host, hosts[i].alerts, q.parts);
     lg_jw_array_end(&w);
     LG_JW_U64(&w, "total", n);
@@ -227,6 +218,14 @@ static const struct lg_param hosts_params[] = {RANGE,
                 .min = 1,
                 .max = 10000,
                 .doc = "Most hosts of the answer"},
+        API_P_OFFSET, API_P_CHOICE("sort", API_HOST_SORTS, "max_attack_prob", "Order of the list"),
+        API_P_CHOICE("order", "asc|desc", "desc", "Direction of the order"),
+        {.name = "silent",
+                .in = LG_IN_QUERY,
+                .type = LG_PARAM_BOOL,
+                .def = "false",
+                .doc = "Also hosts that are known but had no verdict in the range: their figures "
+                       "are 0"},
         API_P_END};
 static const struct lg_param timeline_params[] = {RANGE,
         {.name = "buckets",

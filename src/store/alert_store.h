@@ -160,6 +160,9 @@ struct lg_alert_store_ops {
     int (*alert_inferences)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_uuid **ret,
             uint32_t *ret_n);
+    /* The alert that each of these verdicts went into; zeros: none, or none of the scope. */
+    int (*alert_of)(struct lg_alert_store *st, const struct lg_scope *sc,
+            const struct lg_uuid *inferences, uint32_t n, struct lg_uuid *ret);
     /* Other alerts of the tenant with the same fold key or techniques, newest first. */
     int (*alert_similar)(struct lg_alert_store *st, const struct lg_scope *sc,
             const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_alert **ret,

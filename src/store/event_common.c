@@ -33,8 +33,22 @@ bool lg_inference_put_sound(const struct lg_inference_put *p)
             p->in->tenant_id.n > 0;
 }
 
+static bool without_fits(const struct lg_event_without *w)
+{
+    if (w->n > LG_STORE_WITHOUT_MAX)
+        return false;
+    for (uint32_t i = 0; i < w->n; i++)
+        if (w->v[i].n == 0 || w->v[i].n > 2048)
+            return false;
+    return true;
+}
+
 int lg_event_query_check(const struct lg_event_query *q)
 {
+    if (!without_fits(&q->not_endpoint) || !without_fits(&q->not_user) ||
+            !without_fits(&q->not_image) || !without_fits(&q->not_hash) ||
+            !without_fits(&q->not_ip) || !without_fits(&q->not_guid))
+        return LG_EINVAL;
     return q->limit < 1 || q->limit > LG_STORE_LIMIT_MAX || q->text.n > 1024 || q->user.n > 1024 ||
                     q->image.n > 2048 || q->hash.n > 256 || q->ip.n > 256 || q->process_guid.n > 256
             ? LG_EINVAL
@@ -65,6 +79,17 @@ int64_t lg_range_part_of(const struct lg_range_query *q, uint32_t parts, lg_time
     return i < parts ? i : -1;
 }
 
+int lg_event_counts_init(const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+        struct lg_event_counts *ret)
+{
+    *ret = (struct lg_event_counts){0};
+    if (parts < 1 || parts > LG_STORE_PARTS_MAX || q->from <= 0 || q->to <= q->from ||
+            q->to > INT64_MAX - LG_DAY_NS)
+        return LG_EINVAL;
+    ret->parts = (uint64_t *)lg_arena_zalloc(a, parts * sizeof(*ret->parts));
+    return ret->parts == NULL ? LG_ENOMEM : 0;
+}
+
 uint64_t lg_event_query_hash(const struct lg_event_query *q)
 {
     const struct lg_str texts[] = {
@@ -72,7 +97,13 @@ uint64_t lg_event_query_hash(const struct lg_event_query *q)
     const int64_t nums[] = {q->from, q->to, q->received_from, q->received_to, q->ascending};
     uint64_t h = lg_hash64(nums, sizeof(nums), 3);
 
+    const struct lg_event_without *const without[] = {
+            &q->not_endpoint, &q->not_user, &q->not_image, &q->not_hash, &q->not_ip, &q->not_guid};
+
     h = lg_hash_mix(h, lg_hash64(q->types, sizeof(q->types), 3));
+    for (size_t i = 0; i < sizeof(without) / sizeof(*without); i++)
+        for (uint32_t k = 0; k < without[i]->n; k++)
+            h = lg_hash_mix(h, lg_hash_str(without[i]->v[k], 100 + i));
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
         h = lg_hash_mix(h, lg_hash_str(texts[i], i));
     return h;

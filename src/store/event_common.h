@@ -28,6 +28,14 @@ int lg_inference_query_check(const struct lg_inference_query *q) LG_MUST_CHECK;
 bool lg_range_parts_fit(const struct lg_range_query *q);
 /* The part of the range that a moment lies in; -1: none was asked for, or outside. */
 int64_t lg_range_part_of(const struct lg_range_query *q, uint32_t parts, lg_time t);
+/* Zeros, where query and parts fit a histogram: LG_EINVAL, LG_ENOMEM. */
+int lg_event_counts_init(const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+        struct lg_event_counts *ret) LG_MUST_CHECK;
+/* The part that an event of the range lies in. */
+static inline uint32_t lg_event_part(const struct lg_event_query *q, uint32_t parts, lg_time t)
+{
+    return (uint32_t)((t - q->from) / ((q->to - q->from + parts - 1) / parts));
+}
 /* A cursor goes on with the query that it came from. */
 uint64_t lg_event_query_hash(const struct lg_event_query *q);
 uint64_t lg_inference_query_hash(const struct lg_inference_query *q);

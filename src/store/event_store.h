@@ -43,6 +43,11 @@ struct lg_inference_put {
 };
 
 /* Order is by event time, newest first unless `ascending`. A time bound of 0 is open. */
+#define LG_STORE_WITHOUT_MAX 16
+struct lg_event_without { /* values that a row must not have; at most LG_STORE_WITHOUT_MAX */
+    const struct lg_str *v;
+    uint32_t n;
+};
 struct lg_event_query {
     struct lg_str tenant; /* empty: all of the scope */
     struct lg_str endpoint;
@@ -51,6 +56,8 @@ struct lg_event_query {
     uint64_t types[(LG_EVENT_TYPE_COUNT + 63) / 64]; /* bit set; none: all */
     struct lg_str user, image, hash, ip; /* whole value or, for image, the file name; any case */
     struct lg_str process_guid;
+    /* The same comparison, turned round; what has no such field stays. Types: `types` without them. */
+    struct lg_event_without not_endpoint, not_user, not_image, not_hash, not_ip, not_guid;
     struct lg_str text; /* case-folded substring of the event without its raw record */
     bool ascending;
     uint32_t limit; /* 1..1000 */
@@ -61,6 +68,11 @@ struct lg_event_row {
     lg_time received_at;
     int64_t time_shift_ns;
     lg_time time;
+};
+/* Events over time. */
+struct lg_event_counts {
+    uint64_t *parts;
+    bool incomplete; /* the budget ran out: the parts at the far end of the order lack rows */
 };
 struct lg_event_page {
     struct lg_event_row *rows;
@@ -221,6 +233,11 @@ struct lg_event_store_ops {
             lg_time hint, struct lg_arena *a, struct lg_event_row *ret);
     int (*event_search)(struct lg_event_store *st, const struct lg_scope *sc,
             const struct lg_event_query *q, struct lg_arena *a, struct lg_event_page *ret);
+    /* Hits of the query in each of `parts` (1..LG_STORE_PARTS_MAX) equal parts of its range, whose
+     * ends must be set; cursor and limit do not count. A text is looked for up to the budget. */
+    int (*event_histogram)(struct lg_event_store *st, const struct lg_scope *sc,
+            const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+            struct lg_event_counts *ret);
     /* All events of an endpoint in [from, to) that had arrived by `as_of` (0: all), ascending by
      * (time, event_id): what a window was made of. Rows die on return of fn. */
     int (*event_window)(struct lg_event_store *st, const struct lg_scope *sc, struct lg_str tenant,

@@ -108,6 +108,7 @@ static const struct lg_alert_store_ops ops = {
         .alert_count = lg_sqlite_alert_count,
         .alert_history = lg_sqlite_alert_history,
         .alert_inferences = lg_sqlite_alert_inferences,
+        .alert_of = lg_sqlite_alert_of,
         .alert_similar = lg_sqlite_alert_similar,
         .alert_patch = lg_sqlite_alert_patch,
         .endpoints = lg_sqlite_alert_endpoints,

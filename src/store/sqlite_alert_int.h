@@ -124,6 +124,8 @@ int lg_sqlite_alert_get(struct lg_alert_store *st, const struct lg_scope *sc,
 int lg_sqlite_alert_history(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, struct lg_arena *a, struct lg_alert_history **ret,
         uint32_t *ret_n);
+int lg_sqlite_alert_of(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *inferences, uint32_t n, struct lg_uuid *ret);
 int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, uint32_t max, struct lg_arena *a, struct lg_uuid **ret,
         uint32_t *ret_n);

@@ -195,6 +195,31 @@ int lg_sqlite_alert_inferences(struct lg_alert_store *st, const struct lg_scope 
     return 0;
 }
 
+int lg_sqlite_alert_of(struct lg_alert_store *st, const struct lg_scope *sc,
+        const struct lg_uuid *inferences, uint32_t n, struct lg_uuid *ret)
+{
+    struct lg_view v;
+    int rc = lg_view_open(&v, &lg_alerts_of(st)->db, sc, LG_STR(""));
+
+    if (rc < 0)
+        return rc;
+    memset(ret, 0, n * sizeof(*ret));
+    for (uint32_t i = 0; rc >= 0 && i < n; i++) {
+        struct lg_q q;
+
+        lg_q_open(&q, v.c,
+                "SELECT a.alert_id, a.tenant FROM alert_inferences i JOIN alerts a ON a.id=i.alert"
+                " WHERE i.inference=?1");
+        lg_q_uuid(&q, &inferences[i]);
+        rc = lg_q_step(&q);
+        if (rc > 0 && lg_view_sees(&v, lg_q_col_i64(&q, 1)))
+            rc = lg_q_col_fixed(&q, 0, ret[i].b, LG_UUID_BYTES);
+        lg_q_done(&q);
+    }
+    lg_view_done(&v);
+    return rc < 0 ? rc : 0;
+}
+
 static int alert_row(struct lg_q *q, struct lg_arena *a, void *row)
 {
     return lg_alert_row_read(q, a, row);

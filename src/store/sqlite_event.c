@@ -242,6 +242,7 @@ static const struct lg_event_store_ops ops = {
         .write = lg_sqlite_event_write,
         .event_get = lg_sqlite_event_get,
         .event_search = lg_sqlite_event_search,
+        .event_histogram = lg_sqlite_event_histogram,
         .event_window = lg_sqlite_event_window,
         .inference_get = lg_sqlite_inference_get,
         .inference_search = lg_sqlite_inference_search,

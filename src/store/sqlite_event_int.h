@@ -210,6 +210,9 @@ int lg_sqlite_event_write(struct lg_event_store *st, struct lg_event_put *ev, si
         struct lg_inference_put *in, size_t n_in, struct lg_err *reterr);
 int lg_sqlite_event_get(struct lg_event_store *st, const struct lg_scope *sc,
         const struct lg_uuid *id, lg_time hint, struct lg_arena *a, struct lg_event_row *ret);
+int lg_sqlite_event_histogram(struct lg_event_store *st, const struct lg_scope *sc,
+        const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+        struct lg_event_counts *ret);
 int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
         const struct lg_event_query *q, struct lg_arena *a, struct lg_event_page *ret);
 int lg_sqlite_event_window(struct lg_event_store *st, const struct lg_scope *sc,

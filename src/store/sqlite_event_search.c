@@ -15,6 +15,8 @@
 #define MAX_REFS 1024
 #define MAX_SEGMENTS 20000
 #define BLOCK_COST 200 /* rows that unpacking a block counts as */
+/* A histogram may look at so many times as many rows as a page: few columns, and no bodies. */
+#define HISTOGRAM_ROWS 8
 
 struct position {
     int64_t day;
@@ -35,6 +37,16 @@ struct words { /* refs of a wanted text in one file; `any`: not asked for */
     uint32_t n;
 };
 
+enum without {
+    WITHOUT_ENDPOINT,
+    WITHOUT_USER,
+    WITHOUT_IMAGE,
+    WITHOUT_HASH,
+    WITHOUT_IP,
+    WITHOUT_GUID,
+    WITHOUT_COUNT
+};
+
 struct segment {
     int64_t hour, endpoint;
 };
@@ -52,7 +64,7 @@ struct search {
     const struct lg_event_query *q;
     struct lg_arena *a;
     struct lg_str text; /* folded, escaped as our writer escapes */
-    struct lg_buf folded;
+    struct lg_buf needle, folded;
     struct lg_zblock_cache blocks;
     struct lg_event_page *page;
     uint64_t budget;
@@ -65,19 +77,20 @@ struct search {
     struct lg_day *d;
     struct lg_view *v;
     struct words user, image, hash, ip, guid;
+    struct lg_map without[WITHOUT_COUNT]; /* refs that a row must not have */
+    /* of a histogram, else NULL */
+    uint64_t *parts;
+    uint32_t n_parts;
 };
 
-/* Refs whose folded text, or file name where `base`, is `want`. */
-static int find_words(struct search *s, struct lg_str want, bool base, struct words *ret)
+/* Calls fn with each ref whose folded text, or file name where `base`, is `want`, until it is 0. */
+static int each_word(struct search *s, struct lg_str want, bool base,
+        int (*fn)(void *user, int64_t ref), void *user)
 {
     struct lg_buf fold;
     struct lg_q q;
     int rc = 0;
 
-    ret->any = want.n == 0;
-    ret->n = 0;
-    if (ret->any)
-        return 0;
     lg_buf_init(&fold, 65536);
     lg_text_fold(want, &fold);
     if (fold.failed != 0) {
@@ -89,7 +102,7 @@ static int find_words(struct search *s, struct lg_str want, bool base, struct wo
                    " SELECT ref, text FROM strings WHERE base=?1"
                  : "SELECT ref, text FROM strings WHERE fold=?1");
     lg_q_i64(&q, (int64_t)lg_hash_str(lg_buf_str(&fold), 0));
-    while (ret->n < MAX_REFS && (rc = lg_q_step(&q)) > 0) {
+    while ((rc = lg_q_step(&q)) > 0) {
         struct lg_str text = lg_q_col_str(&q, 1), last = lg_str_basename(text);
 
         lg_buf_clear(&s->folded);
@@ -100,13 +113,81 @@ static int find_words(struct search *s, struct lg_str want, bool base, struct wo
             if (!base || !lg_str_eq(lg_buf_str(&s->folded), lg_buf_str(&fold)))
                 continue; /* another text with this hash */
         }
-        ret->refs[ret->n++] = lg_q_col_i64(&q, 0);
+        rc = fn(user, lg_q_col_i64(&q, 0));
+        if (rc <= 0)
+            break;
     }
-    if (ret->n == MAX_REFS)
-        rc = 0;
     lg_q_done(&q);
     lg_buf_done(&fold);
     return rc;
+}
+
+static int keep_ref(void *user, int64_t ref)
+{
+    struct words *w = (struct words *)user;
+
+    w->refs[w->n++] = ref;
+    return w->n < MAX_REFS;
+}
+
+static int find_words(struct search *s, struct lg_str want, bool base, struct words *ret)
+{
+    ret->any = want.n == 0;
+    ret->n = 0;
+    return ret->any ? 0 : each_word(s, want, base, keep_ref, ret);
+}
+
+static int map_ref(void *user, int64_t ref)
+{
+    int rc = lg_map_put((struct lg_map *)user, (uint64_t)ref, 1);
+
+    return rc < 0 ? rc : 1;
+}
+
+static int find_without(
+        struct search *s, const struct lg_event_without *w, bool base, enum without which)
+{
+    int rc = 0;
+
+    lg_map_clear(&s->without[which]);
+    for (uint32_t i = 0; rc >= 0 && i < w->n; i++)
+        rc = each_word(s, w->v[i], base, map_ref, &s->without[which]);
+    return rc;
+}
+
+static int find_without_endpoints(struct search *s)
+{
+    const struct lg_event_without *w = &s->q->not_endpoint;
+    struct lg_map *m = &s->without[WITHOUT_ENDPOINT];
+    int rc = 0;
+
+    lg_map_clear(m);
+    for (uint32_t i = 0; rc >= 0 && i < w->n; i++)
+        for (uint32_t t = 0; rc >= 0 && t < s->v->n_tenants; t++) {
+            int64_t ref;
+
+            rc = lg_endpoint_find(s->v->c, s->v->tenants[t], w->v[i], &ref);
+            if (rc > 0)
+                rc = lg_map_put(m, (uint64_t)ref, 1);
+        }
+    return rc;
+}
+
+static bool is_without(const struct search *s, enum without which, int64_t ref)
+{
+    return s->without[which].n == 0 || ref == 0 ||
+            lg_map_get(&s->without[which], (uint64_t)ref) == NULL;
+}
+
+static bool passes_without(const struct search *s, const struct lg_event_cols *r)
+{
+    return is_without(s, WITHOUT_ENDPOINT, r->v[LG_EC_ENDPOINT]) &&
+            is_without(s, WITHOUT_USER, r->v[LG_EC_USER]) &&
+            is_without(s, WITHOUT_IMAGE, r->v[LG_EC_IMAGE]) &&
+            is_without(s, WITHOUT_HASH, r->v[LG_EC_HASH]) &&
+            is_without(s, WITHOUT_IP, r->v[LG_EC_DEST]) &&
+            is_without(s, WITHOUT_IP, r->v[LG_EC_ADDR]) &&
+            is_without(s, WITHOUT_GUID, r->v[LG_EC_PROC]);
 }
 
 static bool word_holds(const struct words *w, int64_t ref)
@@ -163,7 +244,8 @@ static int row_matches(struct search *s, const struct lg_event_cols *r)
             (!types_any(q) && (q->types[type / 64] >> (type % 64) & 1) == 0) ||
             !word_holds(&s->user, r->v[LG_EC_USER]) || !word_holds(&s->image, r->v[LG_EC_IMAGE]) ||
             !word_holds(&s->hash, r->v[LG_EC_HASH]) || !word_holds(&s->guid, r->v[LG_EC_PROC]) ||
-            !(word_holds(&s->ip, r->v[LG_EC_DEST]) || word_holds(&s->ip, r->v[LG_EC_ADDR])))
+            !(word_holds(&s->ip, r->v[LG_EC_DEST]) || word_holds(&s->ip, r->v[LG_EC_ADDR])) ||
+            !passes_without(s, r))
         return 0;
     return text_matches(s, r);
 }
@@ -183,6 +265,10 @@ static int emit(struct search *s, const struct lg_event_cols *r)
     struct lg_str json;
     int rc;
 
+    if (s->parts != NULL) {
+        s->parts[lg_event_part(s->q, s->n_parts, lg_event_cols_time(s->d, r))]++;
+        return 0;
+    }
     s->total++;
     if (s->counting)
         return 0;
@@ -463,6 +549,13 @@ static int load_words(struct search *s)
             (rc = find_words(s, s->q->hash, false, &s->hash)) < 0 ||
             (rc = find_words(s, s->q->ip, false, &s->ip)) < 0)
         return rc;
+    if ((rc = find_without(s, &s->q->not_user, false, WITHOUT_USER)) < 0 ||
+            (rc = find_without(s, &s->q->not_image, true, WITHOUT_IMAGE)) < 0 ||
+            (rc = find_without(s, &s->q->not_hash, false, WITHOUT_HASH)) < 0 ||
+            (rc = find_without(s, &s->q->not_ip, false, WITHOUT_IP)) < 0 ||
+            (rc = find_without(s, &s->q->not_guid, false, WITHOUT_GUID)) < 0 ||
+            (rc = find_without_endpoints(s)) < 0)
+        return rc;
     return find_words(s, s->q->process_guid, false, &s->guid);
 }
 
@@ -545,34 +638,59 @@ static int finish(struct search *s)
     return lg_cursor_seal(s->es->cursor_key, &next, sizeof(next), s->a, &p->next_cursor);
 }
 
-int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
-        const struct lg_event_query *q, struct lg_arena *a, struct lg_event_page *ret)
+/* What a page and a histogram need; LG_ENOMEM, LG_EINVAL. */
+static int search_new(struct lg_sqlite_events *es, const struct lg_scope *sc,
+        const struct lg_event_query *q, struct lg_arena *a, struct search **ret)
 {
-    struct lg_sqlite_events *es = lg_events_of(st);
-    struct lg_event_page page = {.next_cursor = LG_STR("")};
     struct search *s;
-    struct lg_buf text;
     int rc = lg_event_query_check(q);
 
     if (rc < 0)
         return rc;
     s = (struct search *)lg_calloc(1, sizeof(*s));
-    page.rows = (struct lg_event_row *)lg_arena_alloc(a, q->limit * sizeof(*page.rows));
-    if (s == NULL || page.rows == NULL) {
-        lg_free(s);
+    if (s == NULL)
         return LG_ENOMEM;
-    }
     s->es = es;
     s->sc = sc;
     s->q = q;
     s->a = a;
-    s->page = &page;
     s->budget = es->scan_rows;
-    lg_buf_init(&text, 65536);
+    lg_buf_init(&s->needle, 65536);
     lg_buf_init(&s->folded, 64u << 20);
     lg_zblock_cache_init(&s->blocks);
-    rc = lg_event_needle(q->text, &text);
-    s->text = lg_buf_str(&text);
+    for (int i = 0; i < WITHOUT_COUNT; i++)
+        lg_map_init(&s->without[i]);
+    *ret = s;
+    rc = lg_event_needle(q->text, &s->needle);
+    s->text = lg_buf_str(&s->needle);
+    return rc;
+}
+
+static void search_free(struct search *s)
+{
+    if (s == NULL)
+        return;
+    for (int i = 0; i < WITHOUT_COUNT; i++)
+        lg_map_done(&s->without[i]);
+    lg_zblock_cache_done(&s->blocks);
+    lg_buf_done(&s->folded);
+    lg_buf_done(&s->needle);
+    lg_free(s);
+}
+
+int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
+        const struct lg_event_query *q, struct lg_arena *a, struct lg_event_page *ret)
+{
+    struct lg_sqlite_events *es = lg_events_of(st);
+    struct lg_event_page page = {.next_cursor = LG_STR("")};
+    struct search *s = NULL;
+    int rc = search_new(es, sc, q, a, &s);
+
+    if (rc == 0) {
+        s->page = &page;
+        page.rows = (struct lg_event_row *)lg_arena_alloc(a, q->limit * sizeof(*page.rows));
+        rc = page.rows == NULL ? LG_ENOMEM : 0;
+    }
     if (rc == 0 && q->cursor.n > 0) {
         rc = lg_cursor_open(es->cursor_key, q->cursor, &s->cursor, sizeof(s->cursor));
         if (rc == 0 && s->cursor.query != lg_event_query_hash(q))
@@ -583,12 +701,40 @@ int lg_sqlite_event_search(struct lg_event_store *st, const struct lg_scope *sc,
         rc = search_days(s);
     if (rc >= 0)
         rc = finish(s);
-    lg_zblock_cache_done(&s->blocks);
-    lg_buf_done(&s->folded);
-    lg_buf_done(&text);
-    lg_free(s);
+    search_free(s);
     if (rc < 0)
         return rc;
     *ret = page;
+    return 0;
+}
+
+int lg_sqlite_event_histogram(struct lg_event_store *st, const struct lg_scope *sc,
+        const struct lg_event_query *q, uint32_t parts, struct lg_arena *a,
+        struct lg_event_counts *ret)
+{
+    struct lg_event_query counted = *q;
+    struct lg_event_page page = {0};
+    struct lg_event_counts counts;
+    struct search *s = NULL;
+    int rc = lg_event_counts_init(q, parts, a, &counts);
+
+    if (rc < 0)
+        return rc;
+    counted.limit = 1;
+    counted.cursor = LG_STR("");
+    rc = search_new(lg_events_of(st), sc, &counted, a, &s);
+    if (rc == 0) {
+        s->page = &page;
+        s->parts = counts.parts;
+        s->n_parts = parts;
+        if (s->text.n == 0)
+            s->budget *= HISTOGRAM_ROWS;
+        rc = search_days(s);
+    }
+    search_free(s);
+    if (rc < 0)
+        return rc;
+    counts.incomplete = page.incomplete;
+    *ret = counts;
     return 0;
 }

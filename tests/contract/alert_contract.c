@@ -12,7 +12,8 @@ static void test_fold(void **state)
     struct make_inference mi = first;
     struct lg_apply r1 = apply_at(&mi, 1 * SEC), r2;
     struct lg_alert al;
-    struct lg_uuid *ids;
+    static const struct lg_uuid none;
+    struct lg_uuid *ids, of[3];
     uint32_t n;
 
     (void)state;
@@ -45,6 +46,15 @@ static void test_fold(void **state)
     assert_int_equal(n, 3);
     assert_int_equal(ids[0].b[15], 1);
     assert_int_equal(ids[2].b[15], 3);
+    assert_int_equal(f.st->ops->alert_of(f.st, f.a, ids, 3, of), 0);
+    for (int i = 0; i < 3; i++)
+        assert_memory_equal(of[i].b, al.alert_id.b, LG_UUID_BYTES);
+    ids[1].b[3] ^= 0x40; /* of no alert */
+    assert_int_equal(f.st->ops->alert_of(f.st, f.a, ids, 2, of), 0);
+    assert_memory_equal(of[0].b, al.alert_id.b, LG_UUID_BYTES);
+    assert_memory_equal(of[1].b, none.b, LG_UUID_BYTES);
+    assert_int_equal(f.st->ops->alert_of(f.st, f.b, ids, 1, of), 0); /* another tenant's */
+    assert_memory_equal(of[0].b, none.b, LG_UUID_BYTES);
     mi.prediction = "benign";
     mi.id = 4;
     assert_int_equal(apply_at(&mi, 5).ret_result, LG_APPLY_NONE);

@@ -56,6 +56,22 @@ static bool in_range(lg_time t, lg_time from, lg_time to)
     return (from == 0 || t >= from) && (to == 0 || t < to);
 }
 
+static bool passes(const struct lg_event_without *w, const char *have)
+{
+    for (uint32_t i = 0; have != NULL && i < w->n; i++)
+        if (lg_str_ieq(w->v[i], lg_str_z(have)))
+            return false;
+    return true;
+}
+
+static bool passes_image(const struct lg_event_without *w, const char *image)
+{
+    for (uint32_t i = 0; image != NULL && i < w->n; i++)
+        if (lg_str_ieq(lg_str_basename(lg_str_z(image)), w->v[i]))
+            return false;
+    return passes(w, image);
+}
+
 static bool matches(
         const struct ev *e, const struct lg_event_put *p, const struct lg_event_query *q)
 {
@@ -66,6 +82,10 @@ static bool matches(
         return false;
     if ((q->image.n > 0 && !base_is(e->image, "cmd.exe")) ||
             (q->text.n > 0 && lg_str_ifind(lg_str_z(e->command), q->text) < 0))
+        return false;
+    if (!passes(&q->not_endpoint, e->endpoint) || !passes(&q->not_user, e->user) ||
+            !passes_image(&q->not_image, e->image) || !passes(&q->not_hash, e->hash) ||
+            !passes(&q->not_ip, e->ip))
         return false;
     return text_is(q->tenant, e->tenant) && text_is(q->endpoint, e->endpoint) &&
             text_is(q->user, e->user) && text_is(q->hash, e->hash) && text_is(q->ip, e->ip);
@@ -89,6 +109,22 @@ static struct lg_event_query random_query(uint64_t *rnd)
             .ip = one_in(rnd, 5) ? LG_STR("192.0.2.7") : none,
             .text = one_in(rnd, 5) ? LG_STR("wORD4") : none};
 
+    static const struct lg_str hosts[] = {{"h1", 2}, {"h3", 2}, {"nowhere", 7}};
+    static const struct lg_str names[] = {{"CORP\\bob", 8}, {"nobody", 6}};
+    static const struct lg_str images[] = {{"CMD.exe", 7}, {"no.exe", 6}};
+    static const struct lg_str hashes[] = {{"hash1", 5}, {"HASH2", 5}};
+    static const struct lg_str ips[] = {{"192.0.2.7", 9}};
+
+    if (one_in(rnd, 4))
+        q.not_endpoint = (struct lg_event_without){hosts, 1 + (uint32_t)(next_random(rnd) % 3)};
+    if (one_in(rnd, 4))
+        q.not_user = (struct lg_event_without){names, 1 + (uint32_t)(next_random(rnd) % 2)};
+    if (one_in(rnd, 6))
+        q.not_image = (struct lg_event_without){images, 1 + (uint32_t)(next_random(rnd) % 2)};
+    if (one_in(rnd, 4))
+        q.not_hash = (struct lg_event_without){hashes, 1 + (uint32_t)(next_random(rnd) % 2)};
+    if (one_in(rnd, 5))
+        q.not_ip = (struct lg_event_without){ips, 1};
     if (one_in(rnd, 4))
         q.types[0] = 1u + next_random(rnd) % 31;
     if (one_in(rnd, 3))
@@ -148,6 +184,53 @@ static void test_search_model(void **state)
                     lg_scope_allows(sc, lg_str_z(many[i].tenant));
         check_pages(sc, q, want);
         lg_arena_clear(&f.arena);
+    }
+}
+
+/* Each hit of the model in the part that it lies in; what cannot be counted is refused. */
+static void test_histogram(void **state)
+{
+    const struct lg_range_query whole = {.from = DAY0 * SEC + 3, .to = (DAY0 + 259200) * SEC};
+    struct lg_event_counts got;
+    uint64_t rnd = 6, all = 0;
+
+    (void)state;
+    fill();
+    for (int round = 0; round < 200; round++) {
+        struct lg_event_query q = random_query(&rnd);
+        const struct lg_scope *sc = one_in(&rnd, 3) ? f.a : f.all;
+        uint32_t parts = 1 + (uint32_t)(next_random(&rnd) % LG_STORE_PARTS_MAX);
+        uint64_t want[LG_STORE_PARTS_MAX] = {0};
+
+        q.from = q.from == 0 ? whole.from : q.from;
+        q.to = q.to == 0 ? whole.to : q.to;
+        if (q.from >= q.to) {
+            assert_int_equal(
+                    f.st->ops->event_histogram(f.st, sc, &q, parts, &f.arena, &got), LG_EINVAL);
+            continue;
+        }
+        for (unsigned i = 0; i < MANY; i++)
+            if (matches(&many[i], &many_put[i], &q) &&
+                    lg_scope_allows(sc, lg_str_z(many[i].tenant)))
+                want[(many[i].time - q.from) / ((q.to - q.from + parts - 1) / parts)]++;
+        assert_int_equal(f.st->ops->event_histogram(f.st, sc, &q, parts, &f.arena, &got), 0);
+        assert_false(got.incomplete);
+        for (uint32_t i = 0; i < parts; i++) {
+            assert_int_equal(got.parts[i], want[i]);
+            all += want[i];
+        }
+        lg_arena_clear(&f.arena);
+    }
+    assert_true(all > 1000); /* the questions were worth asking */
+    for (int i = 0; i < 4; i++) {
+        const struct lg_event_query bad = {.from = i == 0 ? 0 : 5, .to = i == 1 ? 0 : 9};
+
+        assert_int_equal(f.st->ops->event_histogram(f.st, f.all, &bad,
+                                 i == 2           ? 0
+                                         : i == 3 ? LG_STORE_PARTS_MAX + 1
+                                                  : 3,
+                                 &f.arena, &got),
+                LG_EINVAL);
     }
 }
 
@@ -560,9 +643,9 @@ static void test_isolation(void **state)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(test_create_only), T(test_search_model), T(test_budget),
-            T(test_text), T(test_cursor_lies), T(test_window), T(test_inferences), T(test_summary),
-            T(test_profile), T(test_tree), T(test_isolation)};
+    const struct CMUnitTest tests[] = {T(test_create_only), T(test_search_model), T(test_histogram),
+            T(test_budget), T(test_text), T(test_cursor_lies), T(test_window), T(test_inferences),
+            T(test_summary), T(test_profile), T(test_tree), T(test_isolation)};
 
     choose_engine();
     return cmocka_run_group_tests(tests, NULL, NULL);

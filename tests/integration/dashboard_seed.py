@@ -1,6 +1,7 @@
 """Fills a platform for the dashboard's tests and pictures: real captures, moved to now, and people."""
 
 import json
+import os
 import subprocess
 from datetime import datetime, timezone
 
@@ -111,6 +112,27 @@ def fill(up, large=False):
         "hostile": {"names": HOSTILE, "host": "evil-host", "alert": hostile["alert_id"],
                     "inference": hostile["last_inference_id"]} if hostile else None,
     }
+
+
+def load_world(folder, until, **counts):
+    """Writes a large store through the stores' own interface: tests/bench/load_world.c."""
+    options = [word for name, count in counts.items() for word in (f"--{name}", str(count))]
+    subprocess.run([os.environ["LOAD_WORLD"], folder, "--until", str(until), *options], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+def fill_large(up):
+    """The `world` of web/e2e/scale.mjs: a large store, and one attack with all that belongs to it."""
+    replay(up, ATTACK)
+    main = up.wait(lambda: alerts_on(up, "hr001"), bool, 120)[0]
+    up.settle(1)
+    return {"url": up.dashboard, "tokens": {"root": up.token}, "host": "hr001",
+            "alert": main["alert_id"], "inference": main["last_inference_id"],
+            "hosts": up.get("/endpoints?limit=1").json()["total"]}
+
+
+def alerts_on(up, host):
+    return up.get(f"/alerts?endpoint={host}&limit=10&sort=severity").json()["alerts"]
 
 
 def alerts_of(up):

@@ -146,6 +146,7 @@ static void search(struct lg_event_store *st, bool with_text)
 {
     struct lg_event_query q = {
             .limit = LIMIT, .text = with_text ? LG_STR("whoami") : LG_STR(""), .from = 1};
+    struct lg_event_counts counts;
     struct lg_event_page page;
 
     if (st->ops->event_search(st, scope, &q, &arena, &page) < 0)
@@ -158,6 +159,8 @@ static void search(struct lg_event_store *st, bool with_text)
     q.cursor = page.next_cursor;
     if (q.cursor.n > 0)
         (void)st->ops->event_search(st, scope, &q, &arena, &page);
+    q.to = INT64_C(1) << 60;
+    (void)st->ops->event_histogram(st, scope, &q, 7, &arena, &counts);
 }
 
 static void inferences(struct lg_event_store *st)

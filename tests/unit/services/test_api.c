@@ -317,10 +317,60 @@ static void test_events(void **state)
     assert_has(f, "\"total\":1");
     assert_status(f, fix_get(f, API_VIEWER, "/events?from=now&to=now-1h"), 200);
     assert_has(f, "\"total\":0");
+    assert_status(f, fix_get(f, API_VIEWER, "/events?not_user=MALLORY"), 200);
+    assert_has(f, "\"total\":0");
+    assert_status(f, fix_get(f, API_VIEWER, "/events?not_user=nobody&not_image=no.exe"), 200);
+    assert_has(f, "\"total\":2");
+    assert_status(f, fix_get(f, API_VIEWER, "/events?not_event_type=dns_query"), 200);
+    assert_has(f, "\"total\":2");
+    assert_status(f,
+            fix_get(f, API_VIEWER,
+                    "/events?event_type=process_create&"
+                    "not_event_type=process_create"),
+            200);
+    assert_has(f, "\"total\":0"); /* a set of no type is not one of all */
     fix_uri(uri, "/events/", &f->event[0], "");
     assert_status(f, fix_get(f, API_VIEWER, uri), 200);
     assert_has(f, "\"raw_event\":{\"raw\":\"of acme 0\"}");
     assert_status(f, fix_get(f, API_OTHER, uri), 404);
+}
+
+/* A cursor goes on with the range that the first page had, whenever that was: but with no other. */
+static void test_relative_pages(void **state)
+{
+    static const char *const lists[] = {"/events", "/inferences", "/alerts"};
+    struct api_fix *f = *state;
+    char cursor[512], uri[1200];
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        (void)snprintf(uri, sizeof(uri), "%s?from=now-3000d&to=now&limit=1", lists[i]);
+        assert_status(f, fix_get(f, API_VIEWER, uri), 200);
+        fix_value(f, "next_cursor", cursor, sizeof(cursor));
+        if (strncmp(cursor, "null", 4) == 0)
+            continue;
+        f->now += 5 * LG_NS_PER_SEC;
+        (void)snprintf(
+                uri, sizeof(uri), "%s?from=now-3000d&to=now&limit=1&cursor=%s", lists[i], cursor);
+        assert_status(f, fix_get(f, API_VIEWER, uri), 200);
+        (void)snprintf(uri, sizeof(uri), "%s?from=1&to=now&limit=1&cursor=%s", lists[i], cursor);
+        assert_status(f, fix_get(f, API_VIEWER, uri), 400);
+        (void)snprintf(uri, sizeof(uri), "%s?from=now-1h&to=now&limit=1&cursor=1.2.3.4.%s",
+                lists[i], cursor);
+        assert_status(f, fix_get(f, API_VIEWER, uri), 400);
+    }
+}
+
+static void test_histogram(void **state)
+{
+    struct api_fix *f = *state;
+
+    assert_status(f, fix_get(f, API_VIEWER, "/events/histogram?from=1&buckets=1"), 200);
+    assert_has(f, "\"events\":2}");
+    assert_status(f, fix_get(f, API_VIEWER, "/events/histogram?from=1&buckets=1&q=prog1"), 200);
+    assert_has(f, "\"events\":1}");
+    assert_has(f, "\"incomplete\":false");
+    assert_status(f, fix_get(f, API_VIEWER, "/events/histogram?from=now&to=now-1h"), 400);
+    assert_status(f, fix_get(f, API_VIEWER, "/events/histogram?from=0"), 400);
 }
 
 static void test_inferences(void **state)
@@ -549,6 +599,8 @@ int main(void)
             T(test_evidence_and_similar),
             T(test_tree),
             T(test_events),
+            T(test_relative_pages),
+            T(test_histogram),
             T(test_inferences),
             T(test_endpoints),
             T(test_summary),

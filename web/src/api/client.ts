@@ -1,6 +1,5 @@
 // One way to call the platform: same origin, session cookie, CSRF header, problems as typed errors.
 import { nobodyThere } from "@/lib/presence";
-import { noteClock, pinned, rememberPage } from "./pin";
 import type { Problem } from "./schema";
 
 export class ApiError extends Error {
@@ -97,7 +96,6 @@ export async function fetchRaw(method: string, path: string, options: CallOption
     throw new OfflineError();
   }
   sessionEvents.dispatchEvent(new Event("online"));
-  noteClock(answer.headers.get("Date"));
   if (answer.ok) return answer;
   const problem = await problemOf(answer);
   if (answer.status === 401 && path !== "/session") sessionEvents.dispatchEvent(new Event("expired"));
@@ -111,11 +109,8 @@ export async function call<T>(method: string, path: string, options: CallOptions
   return answer.status === 204 ? (undefined as T) : ((await answer.json()) as T);
 }
 
-export async function get<T>(path: string, query?: object, signal?: AbortSignal): Promise<T> {
-  const sent = pinned(query);
-  const answer = await call<T>("GET", `/api${path}`, { query: sent, signal });
-  rememberPage(sent, answer);
-  return answer;
+export function get<T>(path: string, query?: object, signal?: AbortSignal): Promise<T> {
+  return call<T>("GET", `/api${path}`, { query, signal });
 }
 
 export function send<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, version?: number): Promise<T> {

@@ -1,8 +1,10 @@
 import { get, part, queryText, send } from "./client";
-import type { ExportEventsQuery, GetEventQuery, ListEventsQuery, ListSearchesQuery } from "./queries";
-import type { EventListResponse, EventResponse, SearchList, SearchRequest, SearchResponse } from "./schema";
+import type { ExportEventsQuery, GetEventHistogramQuery, GetEventQuery, ListEventsQuery, ListSearchesQuery } from "./queries";
+import type { EventHistogram, EventListResponse, EventResponse, SearchList, SearchRequest, SearchResponse } from "./schema";
 
 export const listEvents = (query: ListEventsQuery, signal?: AbortSignal) => get<EventListResponse>("/events", query, signal);
+export const getEventHistogram = (query: GetEventHistogramQuery, signal?: AbortSignal) =>
+  get<EventHistogram>("/events/histogram", query, signal);
 export const getEvent = (id: string, query: GetEventQuery, signal?: AbortSignal) =>
   get<EventResponse>(`/events/${part(id)}`, query, signal);
 /** Address of what a search finds, as a file: for a download link. */

@@ -100,7 +100,7 @@ export type ListEndpointsQuery = {
   /** Verdicts before */
   to?: string;
   /** Order of the list */
-  sort?: "max_attack_prob" | "last_seen" | "endpoint_id" | "alerts_active" | "total_attacks";
+  sort?: "max_attack_prob" | "last_seen" | "endpoint_id" | "alerts_active" | "total_attacks" | "severity" | "platform";
   /** Direction of the order */
   order?: "asc" | "desc";
   /** Most rows of the answer */
@@ -139,14 +139,14 @@ export type GetEndpointTreeQuery = {
 };
 
 export type ListEventsQuery = {
-  /** Only this tenant; one that is not yours answers like an empty one */
-  tenant_id?: string;
-  /** Only this endpoint_id */
-  endpoint?: string;
   /** Event time, from */
   from?: string;
   /** Event time, before */
   to?: string;
+  /** Only this tenant; one that is not yours answers like an empty one */
+  tenant_id?: string;
+  /** Only this endpoint_id */
+  endpoint?: string;
   /** Arrival, from */
   received_from?: string;
   /** Arrival, before */
@@ -165,6 +165,20 @@ export type ListEventsQuery = {
   process_guid?: string;
   /** Free text */
   q?: string;
+  /** Not this endpoint_id; may be repeated, up to 16 times */
+  not_endpoint?: string[];
+  /** Not this type; may be repeated */
+  not_event_type?: Array<"process_create" | "process_fork" | "process_terminate" | "process_access" | "process_ptrace" | "process_signal" | "process_tamper" | "remote_thread" | "credential_change" | "image_load" | "driver_load" | "kernel_module_load" | "file_open" | "file_write" | "file_create" | "file_time_change" | "file_stream_create" | "file_delete" | "file_rename" | "file_link" | "file_mode_change" | "file_owner_change" | "file_blocked" | "file_executable_detected" | "memfd_create" | "raw_access_read" | "registry_key" | "registry_value_set" | "registry_rename" | "pipe_create" | "pipe_connect" | "wmi_filter" | "wmi_consumer" | "wmi_binding" | "network_connect" | "network_accept" | "network_bind" | "network_listen" | "dns_query" | "clipboard_change" | "sysmon_state" | "sysmon_config" | "logon" | "logon_failed" | "logon_explicit" | "privileges_assigned" | "object_handle" | "object_access" | "service_install" | "task_create" | "user_create" | "group_member_add" | "share_access" | "share_object_access" | "log_clear" | "powershell_engine" | "powershell_pipeline" | "powershell_module" | "script_block" | "mount" | "bpf" | "audit_config">;
+  /** Not with this user */
+  not_user?: string[];
+  /** Not with this program */
+  not_image?: string[];
+  /** Not with this hash */
+  not_hash?: string[];
+  /** Not with this address */
+  not_ip?: string[];
+  /** Not of this process */
+  not_process_guid?: string[];
   /** Direction of time */
   order?: "asc" | "desc";
   /** With raw_event */
@@ -175,15 +189,15 @@ export type ListEventsQuery = {
   cursor?: string;
 };
 
-export type ExportEventsQuery = {
-  /** Only this tenant; one that is not yours answers like an empty one */
-  tenant_id?: string;
-  /** Only this endpoint_id */
-  endpoint?: string;
+export type GetEventHistogramQuery = {
   /** Event time, from */
   from?: string;
   /** Event time, before */
   to?: string;
+  /** Only this tenant; one that is not yours answers like an empty one */
+  tenant_id?: string;
+  /** Only this endpoint_id */
+  endpoint?: string;
   /** Arrival, from */
   received_from?: string;
   /** Arrival, before */
@@ -202,6 +216,67 @@ export type ExportEventsQuery = {
   process_guid?: string;
   /** Free text */
   q?: string;
+  /** Not this endpoint_id; may be repeated, up to 16 times */
+  not_endpoint?: string[];
+  /** Not this type; may be repeated */
+  not_event_type?: Array<"process_create" | "process_fork" | "process_terminate" | "process_access" | "process_ptrace" | "process_signal" | "process_tamper" | "remote_thread" | "credential_change" | "image_load" | "driver_load" | "kernel_module_load" | "file_open" | "file_write" | "file_create" | "file_time_change" | "file_stream_create" | "file_delete" | "file_rename" | "file_link" | "file_mode_change" | "file_owner_change" | "file_blocked" | "file_executable_detected" | "memfd_create" | "raw_access_read" | "registry_key" | "registry_value_set" | "registry_rename" | "pipe_create" | "pipe_connect" | "wmi_filter" | "wmi_consumer" | "wmi_binding" | "network_connect" | "network_accept" | "network_bind" | "network_listen" | "dns_query" | "clipboard_change" | "sysmon_state" | "sysmon_config" | "logon" | "logon_failed" | "logon_explicit" | "privileges_assigned" | "object_handle" | "object_access" | "service_install" | "task_create" | "user_create" | "group_member_add" | "share_access" | "share_object_access" | "log_clear" | "powershell_engine" | "powershell_pipeline" | "powershell_module" | "script_block" | "mount" | "bpf" | "audit_config">;
+  /** Not with this user */
+  not_user?: string[];
+  /** Not with this program */
+  not_image?: string[];
+  /** Not with this hash */
+  not_hash?: string[];
+  /** Not with this address */
+  not_ip?: string[];
+  /** Not of this process */
+  not_process_guid?: string[];
+  /** Direction of time */
+  order?: "asc" | "desc";
+  /** Parts that the range is cut into */
+  buckets?: number;
+};
+
+export type ExportEventsQuery = {
+  /** Event time, from */
+  from?: string;
+  /** Event time, before */
+  to?: string;
+  /** Only this tenant; one that is not yours answers like an empty one */
+  tenant_id?: string;
+  /** Only this endpoint_id */
+  endpoint?: string;
+  /** Arrival, from */
+  received_from?: string;
+  /** Arrival, before */
+  received_to?: string;
+  /** Only this type; may be repeated */
+  event_type?: Array<"process_create" | "process_fork" | "process_terminate" | "process_access" | "process_ptrace" | "process_signal" | "process_tamper" | "remote_thread" | "credential_change" | "image_load" | "driver_load" | "kernel_module_load" | "file_open" | "file_write" | "file_create" | "file_time_change" | "file_stream_create" | "file_delete" | "file_rename" | "file_link" | "file_mode_change" | "file_owner_change" | "file_blocked" | "file_executable_detected" | "memfd_create" | "raw_access_read" | "registry_key" | "registry_value_set" | "registry_rename" | "pipe_create" | "pipe_connect" | "wmi_filter" | "wmi_consumer" | "wmi_binding" | "network_connect" | "network_accept" | "network_bind" | "network_listen" | "dns_query" | "clipboard_change" | "sysmon_state" | "sysmon_config" | "logon" | "logon_failed" | "logon_explicit" | "privileges_assigned" | "object_handle" | "object_access" | "service_install" | "task_create" | "user_create" | "group_member_add" | "share_access" | "share_object_access" | "log_clear" | "powershell_engine" | "powershell_pipeline" | "powershell_module" | "script_block" | "mount" | "bpf" | "audit_config">;
+  /** Only with this user */
+  user?: string;
+  /** Only with this program */
+  image?: string;
+  /** Only with this hash */
+  hash?: string;
+  /** Only with this address */
+  ip?: string;
+  /** Only of this process */
+  process_guid?: string;
+  /** Free text */
+  q?: string;
+  /** Not this endpoint_id; may be repeated, up to 16 times */
+  not_endpoint?: string[];
+  /** Not this type; may be repeated */
+  not_event_type?: Array<"process_create" | "process_fork" | "process_terminate" | "process_access" | "process_ptrace" | "process_signal" | "process_tamper" | "remote_thread" | "credential_change" | "image_load" | "driver_load" | "kernel_module_load" | "file_open" | "file_write" | "file_create" | "file_time_change" | "file_stream_create" | "file_delete" | "file_rename" | "file_link" | "file_mode_change" | "file_owner_change" | "file_blocked" | "file_executable_detected" | "memfd_create" | "raw_access_read" | "registry_key" | "registry_value_set" | "registry_rename" | "pipe_create" | "pipe_connect" | "wmi_filter" | "wmi_consumer" | "wmi_binding" | "network_connect" | "network_accept" | "network_bind" | "network_listen" | "dns_query" | "clipboard_change" | "sysmon_state" | "sysmon_config" | "logon" | "logon_failed" | "logon_explicit" | "privileges_assigned" | "object_handle" | "object_access" | "service_install" | "task_create" | "user_create" | "group_member_add" | "share_access" | "share_object_access" | "log_clear" | "powershell_engine" | "powershell_pipeline" | "powershell_module" | "script_block" | "mount" | "bpf" | "audit_config">;
+  /** Not with this user */
+  not_user?: string[];
+  /** Not with this program */
+  not_image?: string[];
+  /** Not with this hash */
+  not_hash?: string[];
+  /** Not with this address */
+  not_ip?: string[];
+  /** Not of this process */
+  not_process_guid?: string[];
   /** Direction of time */
   order?: "asc" | "desc";
   /** With raw_event */
@@ -307,6 +382,14 @@ export type ListHostsQuery = {
   trend?: number;
   /** Most hosts of the answer */
   limit?: number;
+  /** Rows to skip, from 0; not with a cursor */
+  offset?: number;
+  /** Order of the list */
+  sort?: "max_attack_prob" | "last_seen" | "endpoint_id" | "alerts_active" | "total_attacks" | "severity" | "platform";
+  /** Direction of the order */
+  order?: "asc" | "desc";
+  /** Also hosts that are known but had no verdict in the range: their figures are 0 */
+  silent?: boolean;
 };
 
 export type ListDashboardHostsQuery = {
@@ -322,6 +405,14 @@ export type ListDashboardHostsQuery = {
   trend?: number;
   /** Most hosts of the answer */
   limit?: number;
+  /** Rows to skip, from 0; not with a cursor */
+  offset?: number;
+  /** Order of the list */
+  sort?: "max_attack_prob" | "last_seen" | "endpoint_id" | "alerts_active" | "total_attacks" | "severity" | "platform";
+  /** Direction of the order */
+  order?: "asc" | "desc";
+  /** Also hosts that are known but had no verdict in the range: their figures are 0 */
+  silent?: boolean;
 };
 
 export type GetTimelineQuery = {

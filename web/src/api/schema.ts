@@ -338,6 +338,17 @@ export type EventResponse = {
   time_shift?: number;
 };
 
+export type EventHistogram = {
+  from: Time;
+  to: Time;
+  /** The search stopped at its budget: parts at the far end of the order lack events */
+  incomplete: boolean;
+  buckets: Array<{
+    start: Time;
+    events: number;
+  }>;
+};
+
 export type EventListResponse = {
   events: EventResponse[];
   total: Total;
@@ -377,6 +388,8 @@ export type InferenceResponse = {
   config_digest?: string;
   /** What the verdict could not see; absent: it saw all */
   ledger?: Record<string, unknown>;
+  /** The alert that it went into; null: none, or none that you may see. Absent where the alert is the question */
+  alert_id?: string | null;
   received_at?: TimeOrNull;
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostRows, keepHosts, sortHosts, type HostRow } from "./hosts";
+import { hostRow, keepHosts, type HostRow } from "./hosts";
 
 const host = (endpoint_id: string, more: Partial<HostRow> = {}): HostRow => ({
   tenant_id: "t", endpoint_id, hostname: `${endpoint_id}.corp`, platform: "windows", last_seen: 1, total_inferences: 3, total_attacks: 1, total_errors: 0,
@@ -7,11 +7,9 @@ const host = (endpoint_id: string, more: Partial<HostRow> = {}): HostRow => ({
 });
 const names = (rows: readonly HostRow[]) => rows.map((row) => row.endpoint_id);
 
-it("adds silent hosts without their old figures", () => {
-  const rows = hostRows([host("a")], [host("a"), host("b", { max_attack_prob: 0.99 }), host("a", { tenant_id: "u" })]);
-  expect(rows.map((row) => [row.tenant_id, row.endpoint_id, row.silent, row.max_attack_prob])).toEqual([
-    ["t", "a", false, 0.5], ["t", "b", true, 0], ["u", "a", true, 0],
-  ]);
+it("takes a host without a verdict for silent", () => {
+  expect(hostRow(host("a")).silent).toBe(false);
+  expect(hostRow(host("a", { total_inferences: 0 })).silent).toBe(true);
 });
 
 describe("keepHosts", () => {
@@ -29,11 +27,4 @@ describe("keepHosts", () => {
     expect(keepHosts(rows, [filter("host", "web.")])).toEqual([]);
     expect(keepHosts(rows, [filter("host", "((")])).toEqual([]);
   });
-});
-
-it("sorts by what is asked, silent hosts last by probability, equal ones by name", () => {
-  const rows = [host("b"), host("s", { silent: true }), host("a"), host("z", { max_attack_prob: 0.9, last_seen: 9 })];
-  expect(names(sortHosts(rows, "max_attack_prob", "desc"))).toEqual(["z", "a", "b", "s"]);
-  expect(names(sortHosts(rows, "endpoint_id", "desc"))).toEqual(["z", "s", "b", "a"]);
-  expect(names(sortHosts(rows, "last_seen", "asc"))[3]).toBe("z");
 });

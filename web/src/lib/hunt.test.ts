@@ -17,12 +17,23 @@ describe("a hunt's plan", () => {
     expect(plan.local).toEqual([]);
   });
 
-  it("keeps what the platform cannot do: leaving out, second values, unknown types, other fields", () => {
-    const plan = planHunt({}, [not("image", "svchost.exe"), only("user", "a"), only("user", "b"), only("event_type", "nonsense"), only("target_filename", "C:\\x.dmp")], "");
+  it("leaves out by the platform's own fields", () => {
+    const plan = planHunt({}, [not("process", "svchost.exe"), not("image", "a.exe"), not("host", "h1"), not("event_type", "logon"), not("address", "::1")], "");
+    expect(plan).toEqual({
+      local: [], foreign: [],
+      query: { not_image: ["svchost.exe", "a.exe"], not_endpoint: ["h1"], not_event_type: ["logon"], not_ip: ["::1"] },
+    });
+    const many = planHunt({}, Array.from({ length: 17 }, (_, at) => not("user", `u${at}`)), "");
+    expect(many.query.not_user).toHaveLength(16);
+    expect(many.local).toEqual([not("user", "u16")]);
+  });
+
+  it("keeps what the platform cannot do: second values, unknown types, other fields", () => {
+    const plan = planHunt({}, [not("command_line", "svchost.exe"), only("user", "a"), only("user", "b"), only("event_type", "nonsense"), only("target_filename", "C:\\x.dmp")], "");
     expect(plan.local.map((one) => one.value)).toEqual(["svchost.exe", "b", "nonsense", "C:\\x.dmp"]);
     // Narrowed by text that the event must hold; never by a value that is left out.
     expect(plan.query).toEqual({ user: "a", q: "nonsense" });
-    expect(planHunt({}, [not("image", "svchost.exe")], "").query).toEqual({});
+    expect(planHunt({}, [not("command_line", "svchost.exe")], "").query).toEqual({});
     expect(planHunt({}, [only("command_line", 'say "hi"')], "").query).toEqual({});
   });
 

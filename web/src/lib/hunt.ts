@@ -38,6 +38,11 @@ const SERVER: Record<string, "endpoint" | "user" | "image" | "hash" | "ip" | "pr
   host: "endpoint", endpoint: "endpoint", user: "user", image: "image", process: "image", hash: "hash", ip: "ip", address: "ip",
   process_guid: "process_guid",
 };
+/** The same, turned round: each may be given several times. */
+const WITHOUT = {
+  endpoint: "not_endpoint", user: "not_user", image: "not_image", hash: "not_hash", ip: "not_ip", process_guid: "not_process_guid",
+} as const;
+const MOST_WITHOUT = 16;
 const FOREIGN = new Set(["technique", "severity", "status", "assignee", "tactic", "prediction"]);
 
 function fits(value: string): boolean {
@@ -50,8 +55,8 @@ function searchable(value: string): boolean {
 }
 
 /**
- * The platform searches for one value of each of its fields, for several event types and for one free
- * text. The rest is applied to the rows that come; the first such value also narrows the search as text.
+ * The platform searches for one value of each of its fields and leaves out several, likewise event
+ * types, and searches for one free text. The rest is applied to the rows that come; the first such value also narrows the search as text.
  */
 export function planHunt(base: ListEventsQuery, filters: readonly Filter[], text: string): HuntPlan {
   const part = searchPart(text);
@@ -61,7 +66,10 @@ export function planHunt(base: ListEventsQuery, filters: readonly Filter[], text
   for (const filter of filters) {
     const name = SERVER[filter.field];
     const type = EVENT_TYPES.find((one) => one === filter.value);
+    const left = name ? query[WITHOUT[name]] ?? [] : [];
     if (FOREIGN.has(filter.field)) foreign.push(filter);
+    else if (filter.out && name && left.length < MOST_WITHOUT && fits(filter.value)) query[WITHOUT[name]] = [...left, filter.value];
+    else if (filter.out && filter.field === "event_type" && type) query.not_event_type = [...(query.not_event_type ?? []), type];
     else if (!filter.out && name && !query[name] && fits(filter.value)) query[name] = filter.value;
     else if (!filter.out && filter.field === "event_type" && type) query.event_type = [...(query.event_type ?? []), type];
     else local.push(filter);

@@ -1,7 +1,7 @@
 // One verdict: how sure, why, on what it rests, and the events behind it.
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "react-router-dom";
-import { getInference, listAlertInferences, listAlerts, type AlertResponse, type InferenceResponse } from "@/api";
+import { getAlert, getInference, type InferenceResponse } from "@/api";
 import { useParam } from "@/app/scope";
 import { useCan } from "@/app/session";
 import { Link } from "@/ui/Link";
@@ -17,22 +17,6 @@ import { WindowEvents } from "@/ui/WindowEvents";
 import { WindowGraph } from "@/ui/WindowGraph";
 import { EvidenceCard, LedgerCard, TechniquesCard, VerdictCard } from "./Cards";
 import "./inference.css";
-
-const MOST_ASKED = 8;
-
-/** The alert that this verdict is part of: verdicts do not name theirs, so those of its time are asked. */
-async function alertOf(one: InferenceResponse, signal: AbortSignal): Promise<AlertResponse | null> {
-  const page = await listAlerts(
-    { tenant_id: one.tenant_id, endpoint: one.endpoint_id, from: String(one.window_start), to: String(one.window_end), limit: 50 }, signal,
-  );
-  const direct = page.alerts.find((alert) => alert.first_inference_id === one.inference_id || alert.last_inference_id === one.inference_id);
-  if (direct) return direct;
-  for (const alert of page.alerts.filter((each) => each.occurrences > 2).slice(0, MOST_ASKED)) {
-    const ids = await listAlertInferences(alert.alert_id, signal);
-    if (ids.inference_ids.includes(one.inference_id)) return alert;
-  }
-  return null;
-}
 
 function Detail({ one }: { one: InferenceResponse }) {
   const [tab, setTab] = useParam("tab", "events");
@@ -73,8 +57,8 @@ export default function InferenceView() {
   });
   const one = verdict.data;
   const alert = useQuery({
-    queryKey: ["alerts", "of", id], queryFn: ({ signal }) => alertOf(one!, signal),
-    enabled: one !== undefined && one.prediction === "attack" && can("alerts.read", one.tenant_id),
+    queryKey: ["alert", one?.alert_id], queryFn: ({ signal }) => getAlert(one!.alert_id!, signal),
+    enabled: Boolean(one?.alert_id) && can("alerts.read", one?.tenant_id),
   });
   return (
     <Page
@@ -88,8 +72,10 @@ export default function InferenceView() {
       )}
       actions={one && (
         <>
-          {alert.data && (
-            <Link to={`/alerts/${encodeURIComponent(alert.data.alert_id)}`} className="button"><span>Alert: <Text value={alert.data.title} max={40} /></span></Link>
+          {one.alert_id && (
+            <Link to={`/alerts/${encodeURIComponent(one.alert_id)}`} className="button">
+              <span>Alert{alert.data && <>: <Text value={alert.data.title} max={40} /></>}</span>
+            </Link>
           )}
           <Link to={`/inferences/${encodeURIComponent(id)}/graph`} params={time ? { time } : {}} className="button">Graph</Link>
           <Link to={`/hosts/${encodeURIComponent(one.endpoint_id)}`} className="button">Host</Link>
