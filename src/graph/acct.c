@@ -24,6 +24,18 @@ int lg_acct_grow(struct lg_acct *a, void **v, uint32_t *cap, uint32_t want, size
     return 0;
 }
 
+int lg_acct_exact(struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size_t size)
+{
+    void *p = lg_realloc_array(NULL, n, size);
+
+    if (p == NULL)
+        return LG_ENOMEM;
+    a->bytes += n * size;
+    *v = p;
+    *cap = n;
+    return 0;
+}
+
 void lg_acct_shrink(struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size_t size)
 {
     void *p = NULL;

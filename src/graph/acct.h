@@ -19,6 +19,9 @@ struct lg_acct {
 /* Grows *v to at least `want` elements. 0 or LG_ENOMEM (array unchanged). */
 int lg_acct_grow(
         struct lg_acct *a, void **v, uint32_t *cap, uint32_t want, size_t size) LG_MUST_CHECK;
+/* A new array of just `n` elements. 0 or LG_ENOMEM. */
+int lg_acct_exact(
+        struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size_t size) LG_MUST_CHECK;
 /* Gives back what lies behind the first `n` elements; n = 0 frees. Never fails. */
 void lg_acct_shrink(struct lg_acct *a, void **v, uint32_t *cap, uint32_t n, size_t size);
 

@@ -7,6 +7,7 @@
 #define PROCTAB_SAME_NS (5 * LG_NS_PER_SEC)
 /* An identity without a known parent is taken for the one that execs only while fresh. */
 #define PROCTAB_EXEC_NS (60 * LG_NS_PER_SEC)
+#define PROCTAB_HOLES 16u /* that are left alone */
 
 void lg_proctab_init(struct lg_proctab *pt, struct lg_acct *acct, struct lg_strpool *sp)
 {
@@ -440,6 +441,28 @@ void lg_proctab_exit(struct lg_proctab *pt, uint32_t i)
     pt->procs.v[i].flags |= LG_PROCF_EXITED;
 }
 
+/* Into arrays of just their size, as reading a checkpoint would make them. Short of memory the table
+ * stays as it is. */
+static void table_tighten(struct lg_proctab *pt)
+{
+    struct lg_proctab to;
+    int r = 0;
+
+    lg_proctab_init(&to, pt->acct, pt->sp);
+    to.next_serial = pt->next_serial;
+    if (pt->n > 0)
+        r = lg_acct_exact(
+                pt->acct, (void **)&to.procs.v, &to.procs.cap, pt->n, sizeof(*to.procs.v));
+    for (uint32_t i = pt->tail; i != LG_IDX_NONE && r == 0; i = pt->procs.v[i].prev)
+        r = lg_proctab_restore(&to, &pt->procs.v[i], lg_proctab_guid_known(pt, i));
+    if (r < 0) {
+        lg_proctab_done(&to);
+        return;
+    }
+    lg_proctab_done(pt);
+    *pt = to;
+}
+
 void lg_proctab_expire(struct lg_proctab *pt, lg_time t)
 {
     uint32_t i = pt->tail;
@@ -451,6 +474,8 @@ void lg_proctab_expire(struct lg_proctab *pt, lg_time t)
             proc_drop(pt, i);
         i = up;
     }
+    if (pt->n + pt->n / 4 + PROCTAB_HOLES < pt->procs.cap)
+        table_tighten(pt);
 }
 
 bool lg_proctab_guid_known(const struct lg_proctab *pt, uint32_t i)

@@ -119,14 +119,11 @@ int lg_slice_unpack(struct lg_acct *acct, struct lg_slice *sl)
     for (unsigned k = 0; k < TABLES; k++) {
         if (t[k].n == 0)
             continue;
-        *t[k].v = lg_realloc_array(NULL, t[k].n, t[k].size);
-        if (*t[k].v == NULL) {
+        if (lg_acct_exact(acct, t[k].v, t[k].cap, t[k].n, t[k].size) < 0) {
             for (unsigned j = 0; j < k; j++)
                 lg_acct_shrink(acct, t[j].v, t[j].cap, 0, t[j].size);
             return LG_ENOMEM;
         }
-        *t[k].cap = t[k].n;
-        acct->bytes += t[k].n * t[k].size;
     }
     for (unsigned k = 0; k < TABLES; k++)
         from = unpack_table(&t[k], from);
