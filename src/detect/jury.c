@@ -30,6 +30,8 @@ int lg_jury_new(
         rc = lg_gnn_scratch_new(&j->scratch);
     if (rc == 0)
         rc = lg_repeat_new(&j->repeat);
+    if (rc == 0)
+        rc = lg_seen_new(&j->seen);
     if (rc == 0) {
         j->counts = lg_calloc(lg_features_count_n(), sizeof(*j->counts));
         if (j->counts == NULL)
@@ -51,6 +53,7 @@ void lg_jury_free(struct lg_jury *j)
     lg_patterns_free(j->patterns);
     lg_features_free(j->features);
     lg_repeat_free(j->repeat);
+    lg_seen_free(j->seen);
     lg_free(j->counts);
     lg_free(j->mark);
     lg_free(j);
@@ -101,18 +104,22 @@ void lg_jury_gnn_graph(const struct lg_node_features *nf, struct lg_gnn_graph *r
             .edge_num = nf->edge_num};
 }
 
-/* Mean log-odds of the networks. The first comes last, and with all that evidence starts from. */
-static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, double *ret)
+static int reserve(struct lg_jury *j, const struct lg_gnn_model *gat)
+{
+    return lg_gnn_scratch_reserve(
+            j->scratch, lg_gnn_model_config(gat), j->gnn.n_nodes, j->gnn.n_edges);
+}
+
+/* All networks over j->gnn. The first comes last, and with all that evidence starts from. */
+static int ask_networks(struct lg_jury *j, struct lg_seen_odds *ret)
 {
     const struct lg_model *m = j->model;
     double odds[LG_MODEL_MAX_GATS], sum = 0;
 
-    lg_jury_gnn_graph(nf, &j->gnn);
     for (uint32_t i = m->n_gats; i > 0; i--) {
         const struct lg_gnn_model *gat = m->gat[i - 1];
         float logits[2];
-        int rc = lg_gnn_scratch_reserve(
-                j->scratch, lg_gnn_model_config(gat), nf->n_nodes, nf->n_edges);
+        int rc = reserve(j, gat);
 
         if (rc == 0)
             rc = i > 1 ? lg_gnn_infer(gat, &j->gnn, j->scratch, logits)
@@ -123,10 +130,28 @@ static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, doubl
     }
     for (uint32_t i = 0; i < m->n_gats; i++)
         sum += odds[i];
-    j->first_gat = odds[0];
-    j->first_lost = false;
-    *ret = sum / m->n_gats;
-    return isfinite(*ret) ? 0 : LG_ERANGE;
+    ret->mean = sum / m->n_gats;
+    ret->first = odds[0];
+    return isfinite(ret->mean) ? 0 : LG_ERANGE;
+}
+
+/* Mean log-odds of the networks. */
+static int gat_score(struct lg_jury *j, const struct lg_node_features *nf, double *ret)
+{
+    struct lg_seen_odds odds;
+    int rc;
+
+    lg_jury_gnn_graph(nf, &j->gnn);
+    /* what evidence starts from is then made when it is asked for */
+    j->first_lost = lg_seen_find(j->seen, &j->gnn, LG_NODE_NUM, &odds);
+    rc = j->first_lost ? reserve(j, j->model->gat[0]) : ask_networks(j, &odds);
+    if (rc != 0)
+        return rc;
+    if (!j->first_lost)
+        lg_seen_put(j->seen, &odds);
+    j->first_gat = odds.first;
+    *ret = odds.mean;
+    return 0;
 }
 
 /* The plain members, without the nodes marked in `removed` (or NULL). */

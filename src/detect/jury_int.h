@@ -3,6 +3,7 @@
 
 #include "detect/jury.h"
 #include "detect/repeat.h"
+#include "detect/seen.h"
 
 /* Inside of a jury, for jury.c, evidence.c and the training driver's tests. */
 struct lg_jury {
@@ -13,6 +14,7 @@ struct lg_jury {
     struct lg_gnn_scratch *scratch; /* one after the other, the networks work in it */
     float *counts;
     struct lg_repeat *repeat;
+    struct lg_seen *seen;
     struct lg_repeat_entry *last;  /* of the graph that was judged last; NULL: none is kept */
     bool told_again;               /* its verdict was that one: what follows is of another graph */
     struct lg_node_features nodes; /* of the last scored graph */
