@@ -15,7 +15,9 @@
 #include "services/notify_format.h"
 #include "services/up_int.h"
 
-#define HOUSE_SECONDS 60
+#define TRIM_SECONDS 15 /* between two looks for memory to give back */
+#define TRIMS_A_ROUND 4 /* the rest of the house is once a minute */
+#define ROUNDS_AN_HOUR 60
 #define SEND_TIMEOUT_MS 10000
 #define KEEP_DELIVERIES_NS (30 * 86400 * LG_NS_PER_SEC)
 #define PURGE_ROWS 5000 /* an hour */
@@ -183,6 +185,19 @@ static void give_back_memory(void)
 #endif
 }
 
+static void house_round(struct lg_up *p, unsigned round, lg_time *exported)
+{
+    lg_time now = lg_clock_wall();
+
+    retain(p, now);
+    if (round % ROUNDS_AN_HOUR == 0 && lg_up_has(p, LG_PART_ALERTS))
+        forget_deliveries(p, now);
+    if (lg_up_has(p, LG_PART_ALERTS) &&
+            (*exported == 0 || now - *exported >= p->cfg.audit.export_interval_ns) &&
+            export_head(p, now))
+        *exported = now;
+}
+
 static void *house_main(void *arg)
 {
     struct lg_up *p = arg;
@@ -193,20 +208,14 @@ static void *house_main(void *arg)
     (void)pthread_mutex_lock(&p->lock);
     while (!p->house_stop) {
         struct timespec until;
-        lg_time now;
 
         (void)pthread_mutex_unlock(&p->lock);
-        now = lg_clock_wall();
-        retain(p, now);
         give_back_memory();
-        if (turn++ % 60 == 0 && lg_up_has(p, LG_PART_ALERTS))
-            forget_deliveries(p, now);
-        if (lg_up_has(p, LG_PART_ALERTS) &&
-                (exported == 0 || now - exported >= p->cfg.audit.export_interval_ns) &&
-                export_head(p, now))
-            exported = now;
+        if (turn % TRIMS_A_ROUND == 0)
+            house_round(p, turn / TRIMS_A_ROUND, &exported);
+        turn++;
         (void)pthread_mutex_lock(&p->lock);
-        until = lg_clock_deadline(HOUSE_SECONDS * LG_NS_PER_SEC);
+        until = lg_clock_deadline(TRIM_SECONDS * LG_NS_PER_SEC);
         while (!p->house_stop &&
                 pthread_cond_timedwait(&p->house_wake, &p->lock, &until) != ETIMEDOUT) {
         }

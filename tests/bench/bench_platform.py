@@ -290,7 +290,7 @@ def state(args, folder, events, endpoints):
             sent = answer_of(up.load(count=150 * endpoints, endpoints=endpoints // 2, batch=100,
                                      first=half * endpoints, span=180))
             up.settle(sent["sent"] * (half + 1))
-            time.sleep(65)  # the platform gives unused memory back once a minute
+            time.sleep(20)  # the platform gives unused memory back now and then
             rss.append(up.rss_mb())
         each = (rss[1] - rss[0]) / (endpoints / 2)
         total = rss[1] if endpoints >= 10_000 else rss[1] + each * (10_000 - endpoints)

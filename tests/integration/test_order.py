@@ -127,7 +127,7 @@ def test_order_holds_through_restarts_and_retries(tmp_path):
         assert client.error is None, client.error
     assert sum(c.broken for c in clients) > 0 and sum(c.repeats for c in clients) > 0
     drained(up, 900)
-    # What is held back is in no stage's lag: its rows tell when it is through.
+    # The lag holds what is held back; its rows tell, too, that it is through.
     up.wait(lambda: sum(1 for _ in pages(up, "/events", "events")),
             lambda n: n >= ENDPOINTS * EACH, 900)
     held += up.metric("logster_held_back_events_total")
