@@ -56,6 +56,44 @@ static int add_node(struct lg_proctree *f, struct lg_proctree_node *n)
     return rc;
 }
 
+/* Two sources tell of one start at nearly one time, and one of them knows no GUIDs. */
+#define ONE_START_NS (2 * LG_NS_PER_SEC)
+
+static struct lg_proctree_node *told_without_guid(
+        const struct lg_proctree *f, const struct lg_proctree_node *n)
+{
+    uint64_t *at = n->n.pid != 0 ? lg_map_get(&f->by_pid, n->n.pid) : NULL;
+    struct lg_proctree_node *old = at != NULL ? &f->v.v[*at] : NULL;
+
+    if (old == NULL || (old->guid == 0) == (n->guid == 0) || old->n.image.n == 0 ||
+            !lg_str_ieq(lg_str_basename(old->n.image), lg_str_basename(n->n.image)))
+        return NULL;
+    return old->n.started - n->n.started <= ONE_START_NS &&
+                    n->n.started - old->n.started <= ONE_START_NS
+            ? old
+            : NULL;
+}
+
+/* One node of the two: what the source with GUIDs says, and where it is silent the other. */
+static int merge_start(
+        struct lg_proctree *f, struct lg_proctree_node *old, const struct lg_proctree_node *n)
+{
+    struct lg_proctree_node one = old->guid != 0 ? *old : *n;
+    const struct lg_proctree_node *other = old->guid != 0 ? n : old;
+
+    if (one.n.command_line.n == 0)
+        one.n.command_line = other->n.command_line;
+    if (one.n.user.n == 0)
+        one.n.user = other->n.user;
+    if (one.n.hash.n == 0)
+        one.n.hash = other->n.hash;
+    if (one.ppid == 0)
+        one.ppid = other->ppid;
+    one.up = -1;
+    *old = one;
+    return lg_map_put(&f->by_guid, one.guid, (uint64_t)(old - f->v.v));
+}
+
 int lg_proctree_add(struct lg_proctree *f, const struct lg_creation *c, lg_time started,
         const struct lg_uuid *event_id)
 {
@@ -72,9 +110,13 @@ int lg_proctree_add(struct lg_proctree *f, const struct lg_creation *c, lg_time 
             .parent_guid = c->parent_guid,
             .parent_image = c->parent_image,
             .ppid = c->ppid};
+    struct lg_proctree_node *old;
 
     if (n.guid != 0 && lg_map_get(&f->by_guid, n.guid) != NULL)
         return 0; /* told twice, by two sources */
+    old = told_without_guid(f, &n);
+    if (old != NULL)
+        return merge_start(f, old, &n);
     return add_node(f, &n);
 }
 

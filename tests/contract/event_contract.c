@@ -558,8 +558,12 @@ static void test_tree(void **state)
         e.time = (DAY0 + procs[i].at) * SEC;
         (void)write_one(&e, 1);
     }
+    /* pd once more, by a source that knows no GUIDs: one process; much later the pid is another's */
+    e.guid = e.parent = NULL;
+    e.id = 20;
+    e.time += SEC;
+    (void)write_one(&e, 1);
     e.guid = "pc";
-    e.parent = NULL;
     e.time += SEC;
     for (unsigned i = 0; i < 3; i++) {
         static const enum lg_event_type types[] = {

@@ -137,7 +137,8 @@ def alerts_on(up, host):
 
 def alerts_of(up):
     """The gravest alert of each host of the default tenant."""
-    rows = up.get("/alerts?tenant_id=default&limit=1000&sort=severity&order=asc").json()["alerts"]
+    rows = up.get("/alerts?tenant_id=default&limit=1000&sort=attack_prob&order=asc").json()["alerts"]
+    rows.sort(key=lambda row: ("low", "medium", "high", "critical").index(row["severity"]))
     return {row["endpoint_id"]: row for row in rows}
 
 

@@ -9,7 +9,7 @@ import { useScope } from "./scope";
 import { useCan } from "./session";
 
 /** Open alerts of the tenant, whenever they were: what waits does not depend on the range shown. */
-function useOpenAlerts(): { total: number; lower: boolean } | null {
+export function useOpenAlerts(): { total: number; lower: boolean } | null {
   const { tenant } = useScope();
   const can = useCan();
   const { data } = useQuery({
@@ -41,7 +41,7 @@ export function Nav() {
                 <Icon name={entry.icon} />
                 <span className="nav-label">{entry.label}</span>
                 {count && (
-                  <span className="nav-count num" title={`${formatTotal(count.total, count.lower)} open`}>
+                  <span className="nav-count num" title={`${formatTotal(count.total, count.lower)} open, whenever they were`}>
                     {formatCompact(count.total)}
                     {count.lower ? "+" : ""}
                     <span className="sr-only"> open</span>

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { matrix, TACTICS, tacticOf, techniqueName, TECHNIQUES } from "./attack";
+import { SUB_NAMES } from "./subtechniques";
 
 describe("ATT&CK", () => {
   it("has the platform's techniques and tactics, no more and no fewer", () => {
@@ -13,8 +14,16 @@ describe("ATT&CK", () => {
 
   it("knows a sub-technique by its parent", () => {
     expect(tacticOf("T1059.001")).toBe("Execution");
-    expect(techniqueName("T1003.001")).toBe("OS Credential Dumping");
+    expect(techniqueName("T1003.001")).toBe("OS Credential Dumping: LSASS Memory");
+    expect(techniqueName("T1003.099")).toBe("OS Credential Dumping");
     expect(tacticOf("T9999")).toBeNull();
+  });
+
+  it("has a name for each sub-technique of the platform's patterns", () => {
+    const text = readFileSync(`${process.env.LOGSTER_SOURCE ?? ".."}/docs/techniques.md`, "utf8");
+    const known = new Set([...text.matchAll(/T\d{4}\.\d{3}/g)].map((one) => one[0]));
+    expect(known.size).toBeGreaterThan(50);
+    expect([...known].filter((id) => !SUB_NAMES[id])).toEqual([]);
   });
 
   it("sorts into a matrix", () => {

@@ -1,3 +1,5 @@
+import { SUB_NAMES } from "./subtechniques";
+
 // ATT&CK Enterprise as the platform sorts it: a technique's first tactic (src/alert/tactics.def, which
 // a test compares with this) and its name. A sub-technique has its parent's tactic.
 
@@ -169,7 +171,9 @@ export function baseTechnique(id: string): string {
 
 /** The parent's name for a sub-technique; null for what is not known here. */
 export function techniqueName(id: string): string | null {
-  return TECHNIQUES.get(baseTechnique(id))?.name ?? null;
+  const parent = TECHNIQUES.get(baseTechnique(id))?.name ?? null;
+  const own = SUB_NAMES[id];
+  return own && parent ? `${parent}: ${own}` : parent;
 }
 
 export function tacticOf(id: string): Tactic | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeRange, formatPoint, moveRange, parsePoint, parseWall, resolveRange, validZone, zoneOffset } from "./range";
+import { describeRange, evenParts, formatPoint, moveRange, parsePoint, parseWall, resolveRange, validZone, zoneOffset } from "./range";
 
 const NOW = 1_795_456_500;
 
@@ -67,5 +67,14 @@ describe("zones", () => {
   it("knows which zones there are", () => {
     expect(validZone("Europe/Berlin")).toBe(true);
     expect(validZone("Europe/Atlantis")).toBe(false);
+  });
+});
+
+describe("evenParts", () => {
+  it("cuts into parts of a length that people count in", () => {
+    const parts = (seconds: number) => evenParts({ from: 1000, to: 1000 + seconds });
+    expect([parts(3600), parts(86_400), parts(604_800), parts(1800)]).toEqual([60, 96, 84, 60]);
+    expect(parts(1e12)).toBe(100);
+    expect(evenParts(null)).toBe(96);
   });
 });

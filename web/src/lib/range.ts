@@ -115,3 +115,14 @@ export function validZone(zone: string): boolean {
 export function localZone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
+
+const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800];
+const MOST_PARTS = 100;
+
+/** Into how many parts a chart cuts a range, so that each is as long as people count: 1 min, 15 min, 2 h. */
+export function evenParts(range: Range | null): number {
+  if (!range) return 96;
+  const length = range.to - range.from;
+  const step = STEPS.find((one) => length / one <= MOST_PARTS);
+  return step ? Math.max(1, Math.ceil(length / step)) : MOST_PARTS;
+}

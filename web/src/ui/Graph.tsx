@@ -62,8 +62,8 @@ function look(): StylesheetJson {
       selector: "node",
       style: {
         label: "data(label)", shape: "data(shape)" as unknown as cytoscape.Css.NodeShape, "background-color": "data(fill)", width: 30, height: 30,
-        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 15, "text-valign": "bottom",
-        "text-margin-y": 4, "text-max-width": "170px", "text-wrap": "ellipsis", "min-zoomed-font-size": 5,
+        "border-width": 1, "border-color": token("--line-strong"), color: token("--text"), "font-size": 19, "text-valign": "bottom",
+        "text-margin-y": 4, "text-max-width": "190px", "text-wrap": "ellipsis", "min-zoomed-font-size": 5,
       },
     },
     { selector: "node:selected", style: { "border-width": 3, "border-color": token("--accent") } },
@@ -132,6 +132,30 @@ function widen(graph: Core): void {
   graph.fit(undefined, 32);
 }
 
+const R = 13;
+/** Corners of the shapes that are polygons, from -1 to 1. */
+const POLYGONS: Record<string, ReadonlyArray<readonly [number, number]>> = {
+  diamond: [[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]],
+  hexagon: [[-0.5, -1], [0.5, -1], [1, 0], [0.5, 1], [-0.5, 1], [-1, 0]],
+  "concave-hexagon": [[-1, -1], [1, -1], [0.7, 0], [1, 1], [-1, 1], [-0.7, 0]],
+  heptagon: [[0, -1], [0.8, -0.6], [1, 0.25], [0.45, 0.95], [-0.45, 0.95], [-1, 0.25], [-0.8, -0.6]],
+  octagon: [[-0.42, -1], [0.42, -1], [1, -0.42], [1, 0.42], [0.42, 1], [-0.42, 1], [-1, 0.42], [-1, -0.42]],
+  pentagon: [[0, -1], [1, -0.25], [0.6, 1], [-0.6, 1], [-1, -0.25]],
+  rhomboid: [[-1, -1], [0.33, -1], [1, 1], [-0.33, 1]],
+  "cut-rectangle": [[-0.6, -1], [0.6, -1], [1, -0.6], [1, 0.6], [0.6, 1], [-0.6, 1], [-1, 0.6], [-1, -0.6]],
+  tag: [[-1, -1], [0.4, -1], [1, 0], [0.4, 1], [-1, 1]],
+  vee: [[-1, -1], [0, -0.35], [1, -1], [0, 1]],
+};
+
+/** A node of the drawing as it looks on the page, near enough. */
+export function svgShape(shape: string, x: number, y: number, style: string): string {
+  const corners = POLYGONS[shape];
+  if (corners) return `<polygon points="${corners.map(([dx, dy]) => `${(x + dx * R).toFixed(1)},${(y + dy * R).toFixed(1)}`).join(" ")}" ${style}/>`;
+  if (shape === "ellipse") return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${R}" ${style}/>`;
+  const round = shape === "rectangle" ? 0 : shape === "barrel" ? 7 : 4;
+  return `<rect x="${(x - R).toFixed(1)}" y="${(y - R).toFixed(1)}" width="${2 * R}" height="${2 * R}" rx="${round}" ${style}/>`;
+}
+
 /** The drawing as SVG text: cytoscape has none of its own. */
 function svgOf(graph: Core): string {
   const box = graph.elements().boundingBox();
@@ -143,7 +167,7 @@ function svgOf(graph: Core): string {
   });
   const dots = graph.nodes().map((node) => {
     const { x, y } = node.position();
-    return `<g><circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="12" fill="${safe(String(node.data("fill")))}" stroke="#868f9e"/><text x="${x.toFixed(1)}" y="${(y + 26).toFixed(1)}" text-anchor="middle" font-family="sans-serif" font-size="11" fill="${token("--text")}">${safe(String(node.data("label")))}</text></g>`;
+    return `<g>${svgShape(String(node.data("shape")), x, y, `fill="${safe(String(node.data("fill")))}" stroke="#868f9e"`)}<text x="${x.toFixed(1)}" y="${(y + 26).toFixed(1)}" text-anchor="middle" font-family="sans-serif" font-size="11" fill="${token("--text")}">${safe(String(node.data("label")))}</text></g>`;
   });
   const view = `${box.x1 - 20} ${box.y1 - 20} ${box.w + 40} ${box.h + 40}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="${view}"><rect x="${box.x1 - 20}" y="${box.y1 - 20}" width="100%" height="100%" fill="${token("--surface")}"/>${lines.join("")}${dots.join("")}</svg>`;

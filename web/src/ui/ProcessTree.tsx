@@ -28,6 +28,8 @@ interface Props {
 }
 
 const ROW = 26;
+/** A short tree is not drawn in a tall box. */
+const LEAST_ROWS = 6;
 const FIRST_NODES = 2000;
 const MOST_NODES = 10_000;
 
@@ -200,7 +202,7 @@ function Rows({ tree, model, rows, chosen, onChoose, onToggle, height }: RowsPro
       <div
         ref={scroller} className="ptree-rows" role="tree" aria-label="Processes" tabIndex={0} onKeyDown={onKey}
         aria-activedescendant={items.some((item) => item.index === active) ? `${id}-${rows[active]!.id}` : undefined}
-        style={height ? { height } : undefined}
+        style={{ ...(height ? { height } : {}), maxHeight: Math.max(LEAST_ROWS, rows.length) * ROW + 4 }}
       >
         <div role="none" className="ptree-space" style={{ height: virtual.getTotalSize() }}>
           {items.map((item) => {

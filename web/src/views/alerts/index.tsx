@@ -2,6 +2,7 @@ import "./alerts.css";
 import { useCallback, useEffect, useMemo, useState } from "react";
 import type { AlertResponse } from "@/api";
 import { useKeys } from "@/app/keys";
+import { useOpenAlerts } from "@/app/Nav";
 import { useAddress, useScope } from "@/app/scope";
 import { useCan, useSession } from "@/app/session";
 import { formatNumber, formatTotal, plural } from "@/lib/format";
@@ -17,6 +18,7 @@ import { queueColumns } from "./columns";
 import { QueueFilters } from "./QueueFilters";
 import { useQueue, useQueueView } from "./useQueue";
 
+const WHENEVER = "now-3650d";
 /** From these widths on there is room for one more column. */
 const ROOMS = ["(min-width: 1200px)", "(min-width: 1560px)"];
 
@@ -81,7 +83,7 @@ export default function AlertQueue() {
     : `${formatNumber(queue.rows.length)}${list.hasMore ? "+" : ""}`;
 
   return (
-    <Page title="Alerts" note={count ? <span className="num">{count}</span> : undefined} fill>
+    <Page title="Alerts" note={count ? <span className="num">{count} in this range<Elsewhere view={view} shown={list.total} /></span> : undefined} fill>
       <QueueFilters view={view} people={people} />
       <div className="queue-bar">
         <span className="faint" aria-live="polite">
@@ -129,6 +131,20 @@ export default function AlertQueue() {
       )}
       {triage.dialogs}
     </Page>
+  );
+}
+
+/** The navigation counts what is open whenever it was: says so where the range shows less of it. */
+function Elsewhere({ view, shown }: { view: ReturnType<typeof useQueueView>; shown: number | undefined }) {
+  const open = useOpenAlerts();
+  const [, set] = useAddress();
+  const { host } = useScope();
+  const all = !host && !view.filters.length && !view.severity.length && !view.text && !view.assignee && !view.technique;
+  if (!open || shown === undefined || !all || !["active", "open"].includes(view.preset ?? "") || open.total <= shown) return null;
+  return (
+    <>
+      {" "}· {formatTotal(open.total, open.lower)} open, whenever they were: <Button kind="quiet" onClick={() => set({ from: WHENEVER, to: null })}>show</Button>
+    </>
   );
 }
 

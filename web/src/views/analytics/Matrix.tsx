@@ -2,6 +2,7 @@
 import { useMemo } from "react";
 import type { TechniquesResponse } from "@/api";
 import { useParam } from "@/app/scope";
+import { SUB_NAMES } from "@/lib/subtechniques";
 import { matrix, techniqueName, type Counted, type MatrixColumn } from "@/lib/attack";
 import { toCsv, download } from "@/lib/csv";
 import { formatNumber, plural } from "@/lib/format";
@@ -25,7 +26,7 @@ function Cell({ row, most }: { row: Counted; most: number }) {
     <>
       <span className="matrix-id mono"><Text value={row.technique} max={16} /></span>
       <span className="matrix-count num">{row.attacks ? formatNumber(row.attacks) : ""}</span>
-      <span className="matrix-name">{name ?? "not known here"}</span>
+      <span className="matrix-name" title={name ?? undefined}>{SUB_NAMES[row.technique] ?? name ?? "not known here"}</span>
     </>
   );
   if (!row.attacks) return <div className="matrix-cell matrix-none">{body}</div>;

@@ -4,7 +4,8 @@ import { useScope } from "@/app/scope";
 import { useCan } from "@/app/session";
 import { useLastData } from "@/app/StatusStrip";
 import { receivedShare } from "@/lib/eventtext";
-import { formatNumber, formatPercent, formatTotal } from "@/lib/format";
+import { formatPercent, formatTotal, plural } from "@/lib/format";
+import { evenParts } from "@/lib/range";
 import { LedgerRows } from "@/ui/Ledger";
 import { Link } from "@/ui/Link";
 import { Card } from "@/ui/Page";
@@ -14,7 +15,6 @@ import { Text } from "@/ui/Text";
 import { Time } from "@/ui/Time";
 import { VerdictsChart } from "../timeline/charts";
 
-const BUCKETS = 96;
 const SHOWN = 10;
 
 function Alerts({ id }: { id: string }) {
@@ -54,7 +54,7 @@ function Ledger({ got }: { got: EndpointResponse }) {
       {ledger.windows === 0 ? <p className="faint">No window of this host ended in the range.</p> : (
         <>
           <p className="num">
-            {formatNumber(ledger.events)} events in {formatNumber(ledger.windows)} windows
+            {plural(ledger.events, "event")} in {plural(ledger.windows, "window")}
             {share !== null && <>, <b>{formatPercent(share, share < 1 ? 1 : 0)}</b> of what is known of</>}.
             {ledger.range_incomplete && " There are more windows than were looked at."}
           </p>
@@ -66,13 +66,14 @@ function Ledger({ got }: { got: EndpointResponse }) {
 }
 
 export function Overview({ got }: { got: EndpointResponse }) {
-  const { query } = useScope();
+  const { query, range } = useScope();
+  const buckets = evenParts(range);
   const id = got.endpoint.endpoint_id;
   const can = useCan();
   const last = useLastData();
   const asked = { ...query, host: id };
   const timeline = useQuery({
-    queryKey: ["timeline", asked, BUCKETS], queryFn: ({ signal }) => getTimeline({ ...asked, buckets: BUCKETS }, signal), placeholderData: keepPreviousData,
+    queryKey: ["timeline", asked, buckets], queryFn: ({ signal }) => getTimeline({ ...asked, buckets }, signal), placeholderData: keepPreviousData,
   });
   return (
     <>

@@ -20,14 +20,14 @@ function About({ event }: { event: EventResponse }) {
 }
 
 const COLUMNS: ReadonlyArray<Column<EventResponse>> = [
-  { id: "time", header: "Time", width: "180px", sortBy: "time", cell: (event) => <Time at={event.timestamp} style="full" /> },
-  { id: "host", header: "Host", width: "minmax(112px, 0.5fr)", cell: (event) => <Value field="host" value={event.endpoint_id} max={32} middle /> },
-  { id: "type", header: "Event", width: "136px",
+  { id: "time", header: "Time", width: "176px", sortBy: "time", cell: (event) => <Time at={event.timestamp} style="full" /> },
+  { id: "host", header: "Host", width: "minmax(88px, 0.5fr)", cell: (event) => <Value field="host" value={event.endpoint_id} max={32} middle /> },
+  { id: "type", header: "Event", width: "minmax(124px, 0.5fr)",
     cell: (event) => <Value field="event_type" value={event.event_type} max={32} /> },
-  { id: "image", header: "Program", width: "minmax(176px, 0.9fr)",
+  { id: "image", header: "Program", width: "minmax(136px, 0.9fr)",
     cell: (event) => <Value field="image" value={textOf(event.data.image)} max={24} middle /> },
-  { id: "about", header: "What", width: "minmax(220px, 2.4fr)", cell: (event) => <About event={event} /> },
-  { id: "user", header: "User", width: "minmax(136px, 0.6fr)", cell: (event) => <Value field="user" value={textOf(event.data.user)} max={20} middle /> },
+  { id: "about", header: "What", width: "minmax(180px, 2.4fr)", cell: (event) => <About event={event} /> },
+  { id: "user", header: "User", width: "minmax(104px, 0.6fr)", cell: (event) => <Value field="user" value={textOf(event.data.user)} max={20} middle /> },
 ];
 
 interface Props {

@@ -4,7 +4,7 @@ import { useCallback, useMemo } from "react";
 import { getEventHistogram, type EventResponse, type ListEventsQuery } from "@/api";
 import { useScope } from "@/app/scope";
 import { formatCompact, formatDuration, formatNumber, formatTime } from "@/lib/format";
-import { formatPoint } from "@/lib/range";
+import { evenParts, formatPoint } from "@/lib/range";
 import { axisLook, Chart, timeAxis, token } from "@/ui/Chart";
 import { useAddress } from "@/app/scope";
 import { Skeleton } from "@/ui/states";
@@ -17,21 +17,20 @@ interface Counted {
   incomplete: boolean;
 }
 
-const PARTS = 48;
 const HEIGHT = 116;
 
-async function count(query: ListEventsQuery, signal: AbortSignal): Promise<Counted> {
-  const got = await getEventHistogram({ ...query, buckets: PARTS }, signal);
+async function count(query: ListEventsQuery, buckets: number, signal: AbortSignal): Promise<Counted> {
+  const got = await getEventHistogram({ ...query, buckets }, signal);
   return {
     from: got.from, to: got.to, incomplete: got.incomplete, parts: got.buckets.map((one) => ({ start: one.start, hits: one.events })),
   };
 }
 
-function bin(events: readonly EventResponse[], from: number, to: number): Counted {
-  const width = (to - from) / PARTS;
-  const parts = Array.from({ length: PARTS }, (_, at) => ({ start: from + at * width, hits: 0 }));
+function bin(events: readonly EventResponse[], buckets: number, from: number, to: number): Counted {
+  const width = (to - from) / buckets;
+  const parts = Array.from({ length: buckets }, (_, at) => ({ start: from + at * width, hits: 0 }));
   for (const event of events) {
-    const part = parts[Math.min(PARTS - 1, Math.max(0, Math.floor((event.timestamp - from) / width)))];
+    const part = parts[Math.min(buckets - 1, Math.max(0, Math.floor((event.timestamp - from) / width)))];
     if (part) part.hits++;
   }
   return { from, to, parts, incomplete: false };
@@ -48,25 +47,26 @@ interface Props {
 
 export function Histogram({ query, all, ready, before }: Props) {
   const { range, zone } = useScope();
+  const buckets = evenParts(range);
   const [, set] = useAddress();
   const { from = "", to = "" } = query;
   const counted = useQuery({
-    queryKey: ["events", "histogram", query],
-    queryFn: ({ signal }) => count(query, signal),
+    queryKey: ["events", "histogram", query, buckets],
+    queryFn: ({ signal }) => count(query, buckets, signal),
     enabled: ready && all === null && range !== null,
     staleTime: 60_000,
     refetchOnWindowFocus: false,
     retry: false,
   });
   const own = useMemo(
-    () => (all && range ? bin(all, range.from, range.to) : null),
+    () => (all && range ? bin(all, buckets, range.from, range.to) : null),
     // A range of now-1h moves on with every second; what is counted does not.
     [all, from, to],
   );
   const data = own ?? counted.data;
   const option = useCallback(() => {
     if (!data) return {};
-    const width = (data.to - data.from) / PARTS;
+    const width = (data.to - data.from) / data.parts.length;
     return {
       grid: { top: 8 },
       legend: { show: false },
@@ -85,11 +85,11 @@ export function Histogram({ query, all, ready, before }: Props) {
   }), [data, zone]);
   const zoom = useCallback((point: { dataIndex: number }) => {
     const part = data?.parts[point.dataIndex];
-    if (data && part) set({ from: formatPoint(part.start), to: formatPoint(part.start + (data.to - data.from) / PARTS) });
+    if (data && part) set({ from: formatPoint(part.start), to: formatPoint(part.start + (data.to - data.from) / data.parts.length) });
   }, [data, set]);
   if (counted.error && !data) return <p className="honest" role="status">Hits over time could not be counted: {counted.error.message}</p>;
   if (!data) return <Skeleton height={HEIGHT + 52} />;
-  const width = formatDuration((data.to - data.from) / PARTS);
+  const width = formatDuration((data.to - data.from) / data.parts.length);
   return (
     <Chart title={`Events per ${width}${before ? ", before the page's own filters" : ""}${data.incomplete ? "; the search's budget ended before the far end of the range" : ""}`} height={HEIGHT} brush onClick={zoom} option={option} table={table}
       description={`Events found per ${width}. Drag or click to zoom; the table has the figures.`} />

@@ -150,7 +150,7 @@ export function TechniquesCard({ one }: { one: InferenceResponse }) {
               <span>{techniqueName(name) ?? ""}</span>
               {!/^T\d{4}(\.\d{3})?$/.test(name) ? <span /> : (
                 <a href={`https://attack.mitre.org/techniques/${name.replace(".", "/")}/`} target="_blank" rel="noreferrer noopener">
-                  attack.mitre.org/techniques/{name.replace(".", "/")}
+                  attack.mitre.org
                 </a>
               )}
               <Link to="/attacks" params={{ technique: name }}>Other verdicts</Link>

@@ -26,6 +26,17 @@ function heldBack(platform: Record<string, unknown> | null | undefined): number 
   return typeof held === "number" ? held : null;
 }
 
+/** Models of one version and one standing are one item. */
+function alike(models: ReadonlyArray<{ name: string; version: string; signature: string }>) {
+  const found: Array<{ names: string[]; version: string; signature: string }> = [];
+  for (const { name, version, signature } of models) {
+    const same = found.find((one) => one.version === version && one.signature === signature);
+    if (same) same.names.push(name);
+    else found.push({ names: [name], version, signature });
+  }
+  return found;
+}
+
 export function Health({ lastData }: { lastData: number | null }) {
   const can = useCan();
   const now = useNow(5);
@@ -47,9 +58,9 @@ export function Health({ lastData }: { lastData: number | null }) {
         </>
       )}
       <Item name="Last data" value={lastData ? formatAgo(Math.min(lastData, now), now) : "none yet"} to="/hosts" />
-      {models.data?.models.map((model) => (
-        <Item key={`${model.name} ${model.sha256}`} name={`Model ${model.name}`} to="/admin/models" bad={model.signature === "invalid"}
-          value={<><Text value={model.version} max={24} /> <span className="faint">{model.signature.replaceAll("_", " ")}</span></>} />
+      {alike(models.data?.models ?? []).map((one) => (
+        <Item key={one.names.join()} name={one.names.length > 1 ? "Models" : "Model"} to="/admin/models" bad={one.signature === "invalid"}
+          value={<><Text value={`${one.names.join(", ")} ${one.version}`} max={60} /> <span className="faint">{one.signature.replaceAll("_", " ")}</span></>} />
       ))}
     </div>
   );

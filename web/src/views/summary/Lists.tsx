@@ -14,7 +14,7 @@ const SHOWN = 8;
 export function NewestAlerts({ query }: { query: UseQueryResult<AlertListResponse> }) {
   const total = query.data ? formatTotal(query.data.total, query.data.total_is_lower_bound) : "";
   return (
-    <Card title="Open alerts" actions={<Link to="/alerts" params={{ status: "open" }}>{total ? `All ${total}` : "All"}</Link>}>
+    <Card title="Open alerts" actions={<Link to="/alerts" params={{ status: "open" }}>{total ? `All ${total} in this range` : "All"}</Link>}>
       <Loaded query={query} what="The alerts">
         {(data) =>
           data.alerts.length === 0 ? (

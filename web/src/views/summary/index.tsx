@@ -3,6 +3,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useCallback, useMemo } from "react";
 import { getSummary, getTechniques, getTimeline, listAlerts, listHosts, type SummaryResponse, type TimelineResponse } from "@/api";
 import { useScope } from "@/app/scope";
+import { evenParts } from "@/lib/range";
 import { useCan } from "@/app/session";
 import { useLastData } from "@/app/StatusStrip";
 import { formatDuration, formatNumber, formatPercent, formatProb, formatTime, plural } from "@/lib/format";
@@ -14,7 +15,6 @@ import { Health } from "./Health";
 import { NewestAlerts, Techniques, WorstHosts } from "./Lists";
 import "./summary.css";
 
-const BUCKETS = 96;
 
 function share(part: number, of: number): string {
   return of ? `${formatPercent(part / of, part && part / of < 0.1 ? 1 : 0)} of verdicts` : "no verdicts";
@@ -95,14 +95,15 @@ function VerdictChart({ data }: { data: TimelineResponse }) {
 }
 
 export default function Summary() {
-  const { query, listQuery } = useScope();
+  const { query, listQuery, range } = useScope();
+  const buckets = evenParts(range);
   const can = useCan();
   const last = useLastData();
   const keep = { placeholderData: keepPreviousData };
   const summary = useQuery({ queryKey: ["summary", query], queryFn: ({ signal }) => getSummary(query, signal), ...keep });
   const timeline = useQuery({
-    queryKey: ["timeline", query, BUCKETS],
-    queryFn: ({ signal }) => getTimeline({ ...query, buckets: BUCKETS }, signal),
+    queryKey: ["timeline", query, buckets],
+    queryFn: ({ signal }) => getTimeline({ ...query, buckets }, signal),
     ...keep,
   });
   const hosts = useQuery({
