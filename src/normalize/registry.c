@@ -65,11 +65,30 @@ const struct lg_format *lg_format_recognise(
     return lg_registry_find(&call, NULL);
 }
 
+#define LOOK_BYTES 256
+
+/* Whether "Ut" or a backslash before "u" may stand in the text: plain compares, side by side. */
+static bool may_hold_either(struct lg_str s)
+{
+    size_t at = 0;
+    unsigned char hit = 0;
+
+    for (; s.n - at > LOOK_BYTES && hit == 0; at += LOOK_BYTES)
+        for (size_t i = 0; i < LOOK_BYTES; i++) {
+            char a = s.p[at + i], b = s.p[at + i + 1];
+
+            hit |= (unsigned char)(((a == 'U') & (b == 't')) | ((a == '\\') & (b == 'u')));
+        }
+    return hit != 0 || lg_str_find(lg_str_sub(s, at, s.n), LG_STR("Ut")) >= 0 ||
+            lg_str_find(lg_str_sub(s, at, s.n), LG_STR("\\u")) >= 0;
+}
+
 /* Only a UtcTime tells; few records have one, and most heads of files are read for it whole. */
 static bool may_tell_skew(struct lg_str record)
 {
-    return lg_str_find(record, LG_STR("UtcTime")) >= 0 ||
-            lg_str_find(record, LG_STR("\\u")) >= 0; /* JSON may spell it so */
+    return may_hold_either(record) &&
+            (lg_str_find(record, LG_STR("UtcTime")) >= 0 ||
+                    lg_str_find(record, LG_STR("\\u")) >= 0); /* JSON may spell it so */
 }
 
 bool lg_format_header_skew(
