@@ -240,7 +240,7 @@ static int pipe_topic(struct lg_bus *bus, const char *from, const char *to, cons
         die("records", count);
     (void)make_topic(bus, to);
     (void)printf("{\"name\": \"kafka_pipe\", \"value\": %.0f, \"unit\": \"records/s\"}\n",
-            pipe_all("bench-pipe", from, to, (uint64_t)n));
+            pipe_all(to, from, to, (uint64_t)n));
     lg_bus_close(bus);
     return 0;
 }
