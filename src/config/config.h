@@ -103,6 +103,7 @@ struct lg_config {
         uint64_t max_request_bytes; /* body of an API request; intake has its own */
         double rate;                /* requests/s of one principal */
         double burst;
+        int64_t token_grace_ns;   /* of machines, while the store of tokens is away */
         double auth_failure_rate; /* refused authentications/s of one address */
         uint32_t stream_clients;  /* open server-sent-event streams */
     } api;

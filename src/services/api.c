@@ -88,6 +88,7 @@ void lg_api_reload(struct lg_api *api, const struct lg_config *cfg)
     };
     pthread_mutex_unlock(&api->settings_mu);
     lg_auth_limit(api->d.auth, cfg->api.auth_failure_rate);
+    lg_auth_grace(api->d.auth, cfg->api.token_grace_ns);
 }
 
 static double count_clients(void *user)

@@ -1,6 +1,7 @@
 #include "services/api_auth.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "access/ratelimit.h"
@@ -26,6 +27,7 @@ struct cached {
     const struct lg_principal *pr;
     lg_time expires_at; /* 0: never */
     lg_time loaded_at;  /* by the clock */
+    lg_time retry_at;   /* the store did not answer: not asked again before this */
     bool revoked;
     bool used;    /* its first use is in the audit log */
     lg_time hour; /* that `uses` counts */
@@ -52,6 +54,7 @@ struct lg_auth {
     size_t n_refused;
     bool (*session_open)(void *ctx, uint64_t session);
     void *session_ctx;
+    _Atomic int64_t grace_ns;
     struct lg_ratelimit *unknown; /* lookups of ids that are not cached, by address */
 };
 
@@ -293,6 +296,11 @@ void lg_auth_learn(struct lg_auth *au, struct lg_str token_id)
     pthread_mutex_unlock(&au->mu);
 }
 
+void lg_auth_grace(struct lg_auth *au, int64_t grace_ns)
+{
+    atomic_store(&au->grace_ns, grace_ns);
+}
+
 void lg_auth_limit(struct lg_auth *au, double failures_per_s)
 {
     lg_ratelimit_set(au->unknown, (uint64_t)(failures_per_s * LOOKUP_COST) + 1,
@@ -329,7 +337,52 @@ int lg_auth_new(struct lg_admin_store *admin, lg_time (*clock)(void *ctx), void 
     return 0;
 }
 
-/* A copy of the token's state not older than LG_AUTH_CACHE_NS, with a reference. */
+/* Sends events or reads metrics, and may do nothing else. */
+static bool is_machine(const struct lg_principal *pr)
+{
+    uint32_t all = 0, roles;
+
+    for (size_t i = 0; i < lg_principal_grants(pr); i++) {
+        (void)lg_principal_grant_at(pr, i, &roles);
+        all |= roles;
+    }
+    return (all & ~(uint32_t)LG_ROLE_INGEST) == 0 && lg_principal_platform_roles(pr) == 0 &&
+            (lg_principal_scopes(pr) & ~(uint32_t)LG_SCOPE_METRICS) == 0;
+}
+
+/* May what is cached still stand in for a store that does not answer? Caller holds the lock. */
+static bool in_grace(const struct lg_auth *au, const struct cached *c, lg_time now)
+{
+    return c->loaded_at >= 0 && now >= c->loaded_at &&
+            now - c->loaded_at < atomic_load(&au->grace_ns) && is_machine(c->pr);
+}
+
+static void copy_of(const struct cached *c, struct cached *ret)
+{
+    *ret = *c;
+    ret->pr = lg_principal_ref(c->pr);
+}
+
+/* The store did not answer: what is cached, if it may still count. One request of a token asks the
+ * store again now and then, the others do not wait for it. */
+static int stand_in(struct lg_auth *au, const char *id, lg_time now, struct cached *ret)
+{
+    struct cached *c;
+    int rc = LG_EIO;
+
+    pthread_mutex_lock(&au->mu);
+    c = find(au, id);
+    if (c != NULL && in_grace(au, c, now)) {
+        c->retry_at = now + LG_AUTH_CACHE_NS;
+        copy_of(c, ret);
+        rc = 0;
+    }
+    pthread_mutex_unlock(&au->mu);
+    return rc;
+}
+
+/* A copy of the token's state not older than LG_AUTH_CACHE_NS, or than its grace while the store
+ * does not answer, with a reference. */
 static int lookup(struct lg_auth *au, const char *id, struct lg_str from, struct cached *ret)
 {
     lg_time now = now_of(au);
@@ -340,16 +393,21 @@ static int lookup(struct lg_auth *au, const char *id, struct lg_str from, struct
     pthread_mutex_lock(&au->mu);
     c = find(au, id);
     known = c != NULL;
-    if (known && now - c->loaded_at < LG_AUTH_CACHE_NS && now >= c->loaded_at) {
-        *ret = *c;
-        ret->pr = lg_principal_ref(c->pr);
+    if (known &&
+            ((now - c->loaded_at < LG_AUTH_CACHE_NS && now >= c->loaded_at) ||
+                    (now < c->retry_at && in_grace(au, c, now)))) {
+        copy_of(c, ret);
         pthread_mutex_unlock(&au->mu);
         return 0;
     }
+    if (known && c->retry_at != 0) /* the store was away: this request asks it, others go on */
+        c->retry_at = now + LG_AUTH_CACHE_NS;
     pthread_mutex_unlock(&au->mu);
     if (!known && lg_ratelimit_take(au->unknown, from, LOOKUP_COST, now, NULL) < 0)
         return LG_EREFUSED;
     rc = load(au, id, &fresh);
+    if (rc < 0 && rc != LG_ENOENT && rc != LG_ENOMEM && known && stand_in(au, id, now, ret) == 0)
+        return 0;
     if (rc < 0)
         return rc;
     pthread_mutex_lock(&au->mu);

@@ -48,6 +48,14 @@ void lg_auth_learn(struct lg_auth *au, struct lg_str token_id);
 /* Lookups a second of tokens that are not known here, for one address (api.auth_failure_rate); more
  * are refused without a look. Known tokens are never held up. */
 void lg_auth_limit(struct lg_auth *au, double failures_per_s);
+/*
+ * How long a token that may only send events or read metrics counts as it was last seen while the
+ * store cannot be asked, so that a fleet's events are not held up by its alerts' database, nor those
+ * who watch it; 0 (as made): not at all.
+ * Until the store is back, a revocation or an expiry that it holds and this process has not seen
+ * does not count for those; an expiry that was seen does.
+ */
+void lg_auth_grace(struct lg_auth *au, int64_t grace_ns);
 /* Flushes hourly counts when their hour is over. The API's thread calls it. */
 void lg_auth_tick(struct lg_auth *au);
 

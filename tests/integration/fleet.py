@@ -49,6 +49,7 @@ class Fleet:
             search, postgres = (link.port for link in stores)
             self.links = stores + [link for b in self.kafka.brokers for link in b.links]
         self.services = {}  # name -> [Service]
+        self.shipper = None  # a token that may only send
         self.settings = {
             "bus.type": "kafka", "bus.partitions": self.PARTITIONS,
             "bus.kafka.brokers": f"[{', '.join(b.address for b in self.kafka.brokers)}]",
@@ -94,6 +95,10 @@ class Fleet:
         self.run("service", "kafka-init")
         for name in self.parts:
             self.add(name)
+        if "api" in self.parts:
+            made = self.api.request("POST", "/tokens", {
+                "name": "shipper", "tenants": {"default": ["ingest"]}})
+            self.shipper = made.json()["token"]
 
     def run(self, *command):
         """A command with the fleet's configuration; what it printed."""

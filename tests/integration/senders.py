@@ -56,6 +56,7 @@ class Sender(threading.Thread):
         super().__init__(name=host, daemon=True)
         self.pause = pause      # seconds between requests
         self.host, self.platform, self.batch, self.limit = host, platform, batch, limit
+        self.token = getattr(platform, "shipper", None) or platform.token
         self.acked = 0          # events 0..acked-1 were acknowledged
         self.in_flight = False  # a request is open right now
         self.cut = 0            # requests that broke off once they were open
@@ -72,7 +73,7 @@ class Sender(threading.Thread):
         line = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
         try:
             line.request("POST", "/ingest/sysmon-logs", body,
-                         {"Authorization": f"Bearer {self.platform.token}",
+                         {"Authorization": f"Bearer {self.token}",
                           "Content-Type": "application/x-ndjson"})
             answer = line.getresponse()
             return answer.status, answer.read()

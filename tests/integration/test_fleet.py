@@ -14,7 +14,7 @@ from conftest import ATTACK, run_logster
 from fleet import Fleet
 from platform_util import Platform
 from reckon import FAST_API, alerts, nothing_lost_nothing_twice, settled, verdicts
-from senders import Sender
+from senders import Sender, event
 
 SECONDS = float(os.environ.get("FLEET_SECONDS", "8"))
 BATCH = 5  # events a request
@@ -148,6 +148,11 @@ def test_stores_may_be_away(fleet, tmp_path):
         fleet.search.nodes[0].kill()
         fleet.postgres.kill()
         time.sleep(SECONDS)
+        # Tokens lie in PostgreSQL: those of shippers go on counting, those of people do not.
+        line = json.dumps(event("probe.corp.example", 0)).encode()
+        said = {who: fleet.intake.request("POST", "/ingest/sysmon-logs", line, token=token).status
+                for who, token in (("shipper", fleet.shipper), ("admin", fleet.token))}
+        assert said == {"shipper": 200, "admin": 503}
         after = fleet.resident_mb()
         fleet.postgres.start()
         fleet.search.nodes[0].start()
