@@ -132,6 +132,39 @@ void lg_proctree_count(struct lg_tree_node *n, int64_t type, uint32_t count, lg_
         n->network += count;
 }
 
+static int by_creation(const void *pa, const void *pb)
+{
+    const struct lg_proctree_node *a = (const struct lg_proctree_node *)pa;
+    const struct lg_proctree_node *b = (const struct lg_proctree_node *)pb;
+
+    if (a->n.started != b->n.started)
+        return a->n.started < b->n.started ? -1 : 1;
+    return memcmp(a->n.event_id.b, b->n.event_id.b, sizeof(a->n.event_id.b));
+}
+
+/* In the order of their starts, however they were found: of two with one pid the later one counts,
+ * of two with one time always the same one comes first. */
+static int bring_in_order(struct lg_proctree *f)
+{
+    int rc = 0;
+
+    if (f->v.n > 1)
+        qsort(f->v.v, f->v.n, sizeof(*f->v.v), by_creation);
+    lg_map_done(&f->by_guid);
+    lg_map_done(&f->by_pid);
+    lg_map_init(&f->by_guid);
+    lg_map_init(&f->by_pid);
+    for (size_t i = 0; rc >= 0 && i < f->v.n; i++) {
+        const struct lg_proctree_node *n = &f->v.v[i];
+
+        if (n->guid != 0)
+            rc = lg_map_put(&f->by_guid, n->guid, i);
+        if (rc >= 0 && n->n.pid != 0)
+            rc = lg_map_put(&f->by_pid, n->n.pid, i);
+    }
+    return rc;
+}
+
 /* Links children to parents; who is only named becomes a node of its own. */
 static int link_parents(struct lg_proctree *f)
 {
@@ -288,8 +321,10 @@ static int write_tree(struct lg_proctree *f, struct lg_tree *out)
 int lg_proctree_write(struct lg_proctree *f, struct lg_tree *ret)
 {
     struct lg_tree out = {0};
-    int rc = link_parents(f);
+    int rc = bring_in_order(f);
 
+    if (rc >= 0)
+        rc = link_parents(f);
     if (rc < 0)
         return rc;
     cut_circles(f);

@@ -284,16 +284,6 @@ static struct lg_str or_none(uint64_t n, const char *s)
     return one_in(n) && s != NULL ? lg_str_z(s) : LG_STR("");
 }
 
-/* Questions that came later draw from numbers of their own: the others stay as they were. */
-static uint64_t other_rnd = 77;
-static void swap_rnd(void)
-{
-    uint64_t rnd = g.rnd;
-
-    g.rnd = other_rnd;
-    other_rnd = rnd;
-}
-
 static void any_without(
         struct lg_event_without *w, struct lg_str v[3], const char *const *from, size_t n_from)
 {
@@ -314,14 +304,12 @@ static void add_without(struct lg_event_query *q)
     static const char *const guids[] = {"GUID-1", "guid-2", "{x}"};
     static struct lg_str v[6][3];
 
-    swap_rnd();
     any_without(&q->not_endpoint, v[0], hosts, N(hosts));
     any_without(&q->not_user, v[1], users, N(users));
     any_without(&q->not_image, v[2], images, N(images));
     any_without(&q->not_hash, v[3], hashes, N(hashes));
     any_without(&q->not_ip, v[4], ips, N(ips));
     any_without(&q->not_guid, v[5], guids, N(guids));
-    swap_rnd();
 }
 
 static struct lg_event_query random_event_query(void)
