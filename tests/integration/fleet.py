@@ -49,7 +49,7 @@ class Fleet:
             search, postgres = (link.port for link in stores)
             self.links = stores + [link for b in self.kafka.brokers for link in b.links]
         self.services = {}  # name -> [Service]
-        self.shipper = None  # a token that may only send
+        self.made_shipper = None
         self.settings = {
             "bus.type": "kafka", "bus.partitions": self.PARTITIONS,
             "bus.kafka.brokers": f"[{', '.join(b.address for b in self.kafka.brokers)}]",
@@ -95,10 +95,6 @@ class Fleet:
         self.run("service", "kafka-init")
         for name in self.parts:
             self.add(name)
-        if "api" in self.parts:
-            made = self.api.request("POST", "/tokens", {
-                "name": "shipper", "tenants": {"default": ["ingest"]}})
-            self.shipper = made.json()["token"]
 
     def run(self, *command):
         """A command with the fleet's configuration; what it printed."""
@@ -129,6 +125,14 @@ class Fleet:
     @property
     def token(self):
         return self.api.token
+
+    @property
+    def shipper(self):
+        """A token that may only send."""
+        if self.made_shipper is None:
+            self.made_shipper = self.api.request("POST", "/tokens", {
+                "name": "shipper", "tenants": {"default": ["ingest"]}}).json()["token"]
+        return self.made_shipper
 
     def get(self, path, **more):
         return self.api.get(path, **more)

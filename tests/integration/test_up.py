@@ -78,7 +78,9 @@ def test_metrics_tell_what_holds_the_memory(replayed):
             "bus_buffers", "sqlite", "heap_used", "heap_free"} < got.keys()
     assert replayed.metric("logster_known_processes") > 0
     resident = replayed.metric("process_resident_memory_bytes")
-    assert 0 < got["sqlite"] + got["bus_buffers"] < got["heap_used"] < 2 * resident
+    assert 0 < got["sqlite"] + got["bus_buffers"] < 2 * resident
+    if not os.environ.get("SANITIZER"):  # whose heap does not count like the system's
+        assert got["sqlite"] + got["bus_buffers"] < got["heap_used"] < 2 * resident
 
 
 def test_live_verdicts_are_those_of_scan(replayed):
