@@ -52,6 +52,7 @@ static int create_topic(
     struct kf_settings settings;
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_NO_ERROR;
     char why[200] = "";
+    int32_t partitions;
 
     kf_settings_of(in->k, spec, spec->partitions, &settings);
     if (!in->opt->dry)
@@ -59,6 +60,11 @@ static int create_topic(
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR && err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
         return lg_err_set(reterr, kf_rc(err), "kafka: making topic %s: %s%s%s", spec->name,
                 rd_kafka_err2str(err), why[0] != '\0' ? ": " : "", why);
+    /* so that whoever starts next finds it */
+    if (!in->opt->dry &&
+            kf_topic_wait(in->k, spec->name, &partitions) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return lg_err_set(
+                reterr, LG_EAGAIN, "kafka: topic %s was made, but has no leader yet", spec->name);
     tell(in, LG_KAFKA_CREATED, "topic %s: %d partitions%s", spec->name, (int)spec->partitions,
             spec->compacted ? ", compacted" : "");
     return 0;

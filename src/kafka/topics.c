@@ -9,6 +9,8 @@
 
 /* Until then a cleaner leaves what was superseded: kf_compacted_scan reads a partition twice. */
 #define COMPACTION_LAG_MS 600000
+#define HEARSAY_TRIES 10
+#define HEARSAY_MS 100
 
 static void add(struct kf_settings *s, const char *name, bool at_least, int64_t n)
 {
@@ -80,8 +82,7 @@ rd_kafka_resp_err_t kf_topic_look(
     return err;
 }
 
-/* Until all partitions have a leader. */
-static rd_kafka_resp_err_t wait_for(struct kf *k, const char *name, int32_t *ret_partitions)
+rd_kafka_resp_err_t kf_topic_wait(struct kf *k, const char *name, int32_t *ret_partitions)
 {
     int64_t deadline = lg_clock_monotonic() + (int64_t)k->opt.request_timeout_ms * 1000000;
     rd_kafka_resp_err_t err;
@@ -321,7 +322,7 @@ static int find_or_make(struct kf *k, const struct lg_bus_topic_spec *spec, int3
                     rd_kafka_err2str(err), text[0] != '\0' ? ": " : "", text);
         }
     }
-    err = wait_for(k, spec->name, ret_partitions);
+    err = kf_topic_wait(k, spec->name, ret_partitions);
     if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kf_fail(k, err, reterr, spec->name);
     return 0;
@@ -365,6 +366,11 @@ int kf_topic_find(struct lg_bus *bus, const char *name)
     rc = lookup(k, name);
     if (rc < 0) {
         err = kf_topic_look(k, name, &partitions, &replicas);
+        /* a broker may not have heard yet of what was made through another */
+        for (int i = 0; err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && i < HEARSAY_TRIES; i++) {
+            kf_sleep(k, HEARSAY_MS);
+            err = kf_topic_look(k, name, &partitions, &replicas);
+        }
         if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
             err = kf_topic_settings(k, name, &compacted, false, &diff);
         if (err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED && partitions > 0) {

@@ -26,6 +26,8 @@ struct kf_differs {
 
 void kf_settings_of(const struct kf *k, const struct lg_bus_topic_spec *spec, int32_t partitions,
         struct kf_settings *ret);
+/* Until all partitions have a leader, as one broker sees it. */
+rd_kafka_resp_err_t kf_topic_wait(struct kf *k, const char *name, int32_t *ret_partitions);
 /* Fails with UNKNOWN_TOPIC_OR_PART when there is none, LEADER_NOT_AVAILABLE while it is made. */
 rd_kafka_resp_err_t kf_topic_look(
         struct kf *k, const char *name, int32_t *ret_partitions, int *ret_replicas);
