@@ -29,18 +29,19 @@ class Fleet:
     """`with Fleet(tmp_path) as fleet`: servers, `service kafka-init` and `store-init`, one process
     of each part. `settings` go to all processes; `brokers` is how many there are. `migrate_from`: the
     folder of an embedded platform that was stopped, whose data move to the servers. `links`: services
-    reach the servers, and brokers each other, through `self.links`, which a test can cut."""
+    reach the servers, and brokers each other, through `self.links`, which a test can cut. `kafka`:
+    settings of the brokers beside the tests' own."""
 
     PARTITIONS = 4
 
     def __init__(self, folder, brokers=1, parts=PARTS, migrate_from=None, links=False,
-                 **settings):
+                 kafka=None, **settings):
         self.top = Path(folder)
         self.folder = Path(migrate_from or self.top / "logster")
         self.migrate_from = migrate_from
         self.parts = parts
         self.postgres = Postgres(durable=False)
-        self.kafka = Kafka(self.top / "kafka", brokers=brokers, links=links)
+        self.kafka = Kafka(self.top / "kafka", brokers=brokers, links=links, extra=kafka)
         self.search = OpenSearch()
         self.links = []
         search, postgres = self.search.nodes[0].port, self.postgres.port
