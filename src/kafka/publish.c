@@ -10,6 +10,14 @@
 #include "kafka/kafka_int.h"
 
 #define SERVE_MS 100
+/*
+ * A call's records of one partition should go as one request: a batch takes what a round has at most,
+ * and the linger lasts until the call has handed over all, when a flush ends it. With five requests
+ * on the way and more to send, librdkafka's thread does not sleep until an answer comes.
+ */
+#define BATCH_BYTES (4 << 20)
+#define LINGER_MS 5
+#define FLUSH_MS 1
 
 /* One call while it waits; on its caller's stack. */
 struct kf_req {
@@ -67,8 +75,8 @@ static int producer_conf(struct kf *k, rd_kafka_conf_t *conf, struct lg_err *ret
     } list[] = {
             {"message.timeout.ms", k->opt.publish_timeout_ms},
             {"request.timeout.ms", k->opt.publish_timeout_ms / 3 + 1},
-            {"linger.ms", 1},
-            {"batch.size", 1 << 20},
+            {"linger.ms", LINGER_MS},
+            {"batch.size", BATCH_BYTES},
             {"queue.buffering.max.kbytes", (int64_t)(k->opt.send_bytes >> 10) + 1},
             {"queue.buffering.max.messages", 200000},
             {"compression.level", k->opt.zstd_level},
@@ -254,6 +262,7 @@ static rd_kafka_resp_err_t send_all(struct kf *k, struct kf_producer *p,
         if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
             note_error(req, err);
     }
+    (void)rd_kafka_flush(p->rk, FLUSH_MS); /* reports may be served in here */
     settle(req);
     (void)pthread_mutex_lock(&req->lock);
     while (!req->done)
