@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -53,6 +54,15 @@ static int watch_lag(struct lg_up *p, const char *stage, const char *group, int 
     p->n_lag++;
     *src = (struct lg_lag_source){p, group, topic};
     return lg_metrics_callback(p->metrics, LG_METRIC(STAGE_LAG), labels, 2, read_lag, src);
+}
+
+/* Of the embedded bus's file system: intake stops at bus.min_free_bytes. */
+static double free_bytes(void *user)
+{
+    const struct lg_up *p = user;
+    struct statvfs fs;
+
+    return statvfs(p->cfg.data_dir, &fs) == 0 ? (double)fs.f_bavail * (double)fs.f_frsize : 0;
 }
 
 /* A worker's partitions in turn, each about once in pipeline.commit_interval. */
@@ -109,7 +119,9 @@ static int start_stage(struct lg_up *p, const struct stage_spec *spec, struct lg
 static int watch_all(struct lg_up *p)
 {
     const unsigned api = LG_PART_API; /* it shows all of them */
-    int rc = 0;
+    int rc = p->cfg.bus.type == LG_CONFIG_BUS_EMBEDDED
+            ? lg_metrics_callback(p->metrics, LG_METRIC(BUS_FREE_BYTES), NULL, 0, free_bytes, p)
+            : 0;
 
     for (size_t i = 0; rc == 0 && i < p->topics.n_raw && lg_up_has(p, api | LG_PART_NORMALIZER);
             i++)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from conftest import ROOT
 from platform_util import Platform
 
 FAST = {"inference.idle_timeout": "1s", "inference.checkpoint_interval": "1s"}
@@ -81,6 +83,13 @@ def test_metrics_tell_what_holds_the_memory(replayed):
     assert 0 < got["sqlite"] + got["bus_buffers"] < 2 * resident
     if not os.environ.get("SANITIZER"):  # whose heap does not count like the system's
         assert got["sqlite"] + got["bus_buffers"] < got["heap_used"] < 2 * resident
+
+
+def test_every_documented_metric_is_exported_by_somebody(replayed):
+    ids = re.findall(r"^LG_METRIC_ROW\((\w+)", (ROOT / "src/metrics/names.def").read_text(), re.M)
+    used = "\n".join(path.read_text() for path in (ROOT / "src").rglob("*.[ch]"))
+    assert [one for one in ids if not re.search(rf"\b{one}\b", used)] == []
+    assert replayed.metric("logster_bus_free_bytes") > 0
 
 
 def test_live_verdicts_are_those_of_scan(replayed):
