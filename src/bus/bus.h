@@ -298,8 +298,9 @@ struct lg_bus_stats {
     uint64_t disk_bytes;                     /* of the whole bus folder, about */
     uint64_t cache_bytes;                    /* memory: where blocks lie */
     uint64_t buffer_bytes;                   /* memory: written and not yet in a table */
-    bool failed;                             /* closed after a failure, waiting to open again */
-    bool full;                               /* at the reserve */
+    uint64_t free_bytes; /* of the file system, UINT64_MAX: unknown; 0 on Kafka */
+    bool failed;         /* closed after a failure, waiting to open again */
+    bool full;           /* at the reserve */
 };
 void lg_bus_stats_get(struct lg_bus *bus, struct lg_bus_stats *ret);
 

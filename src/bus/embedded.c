@@ -202,6 +202,7 @@ static void emb_stats(struct lg_bus *bus, struct lg_bus_stats *ret)
             .failed = atomic_load(&b->failed),
             .full = atomic_load(&b->full),
             .disk_bytes = folder_bytes(b->path),
+            .free_bytes = emb_free_bytes(b),
     };
     for (int i = 0; i < LG_BUS_EVENT_KINDS; i++) {
         ret->events[i] = atomic_load(&b->n_events[i]);

@@ -250,6 +250,7 @@ int emb_group_delete(struct lg_bus *bus, struct lg_str group);
 
 /* --- embedded_retain.c */
 /* 0 or LG_ENOSPC. */
+uint64_t emb_free_bytes(struct emb *b); /* UINT64_MAX: unknown */
 int emb_space(struct emb *b, size_t bytes, bool into_reserve, struct lg_err *reterr);
 int emb_maintain(struct lg_bus *bus);
 int emb_thread_start(struct emb *b);

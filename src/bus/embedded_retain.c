@@ -14,7 +14,7 @@
 
 /* --- room */
 
-static uint64_t look_at_disk(struct emb *b)
+uint64_t emb_free_bytes(struct emb *b)
 {
     struct statvfs st;
 
@@ -31,10 +31,10 @@ static uint64_t free_space(struct emb *b)
     int64_t last = atomic_load(&b->space_checked_ms);
 
     if (b->opt.free_bytes != NULL)
-        return look_at_disk(b);
+        return emb_free_bytes(b);
     if (last == 0 || now - last >= SPACE_LOOK_MS ||
             atomic_load(&b->space_written) >= SPACE_LOOK_BYTES) {
-        atomic_store(&b->space_free, look_at_disk(b));
+        atomic_store(&b->space_free, emb_free_bytes(b));
         atomic_store(&b->space_written, 0);
         atomic_store(&b->space_checked_ms, now);
     }
@@ -252,7 +252,7 @@ static int reopen(struct emb *b)
 
     (void)pthread_rwlock_wrlock(&b->db_lock);
     lg_rocks_close(&b->rocks);
-    if (reserve > 0 && look_at_disk(b) < reserve)
+    if (reserve > 0 && emb_free_bytes(b) < reserve)
         rc = lg_err_set(&err, LG_ENOSPC, "waiting for room on the disk");
     else
         rc = emb_load(b, true, &err);

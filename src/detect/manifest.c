@@ -249,47 +249,6 @@ static int read_files(
     return 0;
 }
 
-static void copy_value(struct lg_jw *w, struct lg_jval v)
-{
-    struct lg_jiter it = lg_jiter_of(v);
-    struct lg_jval item;
-    struct lg_str key;
-
-    switch (lg_jval_type(v)) {
-    case LG_JSON_OBJECT:
-        lg_jw_object(w);
-        while (lg_jiter_member(&it, &key, &item)) {
-            lg_jw_key_any(w, key);
-            copy_value(w, item);
-        }
-        lg_jw_object_end(w);
-        break;
-    case LG_JSON_ARRAY:
-        lg_jw_array(w);
-        while (lg_jiter_item(&it, &item))
-            copy_value(w, item);
-        lg_jw_array_end(w);
-        break;
-    case LG_JSON_STRING:
-        lg_jw_str(w, lg_jval_str(v));
-        break;
-    case LG_JSON_I64:
-        lg_jw_i64(w, lg_jval_i64(v));
-        break;
-    case LG_JSON_U64:
-        lg_jw_u64(w, lg_jval_u64(v));
-        break;
-    case LG_JSON_DOUBLE:
-        lg_jw_double(w, lg_jval_double(v));
-        break;
-    case LG_JSON_BOOL:
-        lg_jw_bool(w, lg_jval_bool(v));
-        break;
-    default:
-        lg_jw_null(w);
-    }
-}
-
 /* The "training" member as text, for `logster model show` and for saving the model again. */
 static int read_training(struct lg_jval root, struct lg_model *m, struct lg_err *reterr)
 {
@@ -304,7 +263,7 @@ static int read_training(struct lg_jval root, struct lg_model *m, struct lg_err 
         return lg_err_set(reterr, LG_EINVAL, "manifest: 'training' is not an object");
     lg_buf_init(&out, LG_MANIFEST_MAX_BYTES);
     lg_jw_init(&w, &out);
-    copy_value(&w, v);
+    lg_jw_value(&w, v);
     rc = out.failed;
     if (rc == 0 && (m->training_json = lg_strndup(out.p, out.n)) == NULL)
         rc = LG_ENOMEM;

@@ -39,7 +39,8 @@ void lg_jw_null(struct lg_jw *w);
 void lg_jw_raw(struct lg_jw *w, struct lg_str json);
 /* Epoch seconds with the fraction kept exactly. */
 void lg_jw_time(struct lg_jw *w, int64_t time_ns);
-/* One that was parsed, with all in it; as deep as its parser let it be. */
+/* One that was parsed, with all in it. The deepest that is read is the deepest that is written:
+ * into a writer that holds nothing yet. */
 void lg_jw_value(struct lg_jw *w, struct lg_jval v);
 /* Standard base64 (RFC 4648, padded) as a string value. */
 void lg_jw_base64(struct lg_jw *w, struct lg_str bytes);

@@ -12,8 +12,8 @@
 #define SERVE_MS 100
 /*
  * A call's records of one partition should go as one request: a batch takes what a round has at most,
- * and the linger lasts until the call has handed over all, when a flush ends it. With five requests
- * on the way and more to send, librdkafka's thread does not sleep until an answer comes.
+ * and the linger lasts until the call has handed over all, when a flush ends it. With requests on
+ * the way and more to send, librdkafka's thread was seen to poll without sleep until an answer came.
  */
 #define BATCH_BYTES (4 << 20)
 #define LINGER_MS 5

@@ -119,22 +119,33 @@ static void put_folded(struct lg_jw *w, struct search *s, const char *field, str
     lg_os_term(w, field, lg_buf_str(&s->folded));
 }
 
+/* {"bool":{"should":[...]}}, or must_not */
+static void open_bool(struct lg_jw *w, const char *clause)
+{
+    lg_jw_object(w);
+    lg_jw_key(w, LG_STR("bool"));
+    lg_jw_object(w);
+    lg_jw_key(w, lg_str_z(clause));
+    lg_jw_array(w);
+}
+
+static void close_bool(struct lg_jw *w)
+{
+    lg_jw_array_end(w);
+    lg_jw_object_end(w);
+    lg_jw_object_end(w);
+}
+
 /* One of two fields has the value. */
 static void put_either(
         struct lg_jw *w, struct search *s, const char *one, const char *other, struct lg_str value)
 {
     if (value.n == 0)
         return;
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("bool"));
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("should"));
-    lg_jw_array(w);
+    open_bool(w, "should");
     put_folded(w, s, one, value);
     put_folded(w, s, other, value);
-    lg_jw_array_end(w);
-    lg_jw_object_end(w);
-    lg_jw_object_end(w);
+    close_bool(w);
 }
 
 /* None of the fields has one of the values. */
@@ -143,35 +154,23 @@ static void put_without(struct lg_jw *w, struct search *s, const struct lg_event
 {
     if (values->n == 0)
         return;
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("bool"));
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("must_not"));
-    lg_jw_array(w);
+    open_bool(w, "must_not");
     for (uint32_t i = 0; i < values->n; i++) {
         put_folded(w, s, one, values->v[i]);
         if (other != NULL)
             put_folded(w, s, other, values->v[i]);
     }
-    lg_jw_array_end(w);
-    lg_jw_object_end(w);
-    lg_jw_object_end(w);
+    close_bool(w);
 }
 
 static void put_without_endpoints(struct lg_jw *w, const struct lg_event_without *values)
 {
     if (values->n == 0)
         return;
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("bool"));
-    lg_jw_object(w);
-    lg_jw_key(w, LG_STR("must_not"));
-    lg_jw_array(w);
+    open_bool(w, "must_not");
     for (uint32_t i = 0; i < values->n; i++)
         lg_os_term(w, "logster.endpoint", values->v[i]);
-    lg_jw_array_end(w);
-    lg_jw_object_end(w);
-    lg_jw_object_end(w);
+    close_bool(w);
 }
 
 static void put_types(struct lg_jw *w, const struct lg_event_query *q)
@@ -451,23 +450,20 @@ int lg_os_event_search(struct lg_event_store *st, const struct lg_scope *sc,
 
 /* ---- over time ---- */
 
-/* Parts are computed in whole nanoseconds, which the server's histograms do not. */
 static bool put_parts(struct lg_jw *w, struct search *s)
 {
     const struct lg_event_query *q = s->q;
-    char text[400];
+    char size[32];
 
-    (void)snprintf(text, sizeof(text),
-            "{\"part\":{\"terms\":{\"script\":{\"lang\":\"painless\",\"source\":\"(doc["
-            "'logster.time'].value - params.from) / params.size\",\"params\":{\"from\":%lld,"
-            "\"size\":%lld}},\"value_type\":\"long\",\"size\":%u}}}",
-            (long long)q->from, (long long)((q->to - q->from + s->n_parts - 1) / s->n_parts),
-            s->n_parts);
+    (void)snprintf(size, sizeof(size), ",\"size\":%u", s->n_parts);
     lg_jw_object(w);
     LG_JW_U64(w, "size", 0);
     LG_JW_BOOL(w, "track_total_hits", false);
     lg_jw_key(w, LG_STR("aggs"));
-    lg_jw_raw(w, lg_str_z(text));
+    lg_buf_clear(&s->folded);
+    lg_os_part_terms(
+            &s->folded, "logster.time", q->from, lg_part_length(q->from, q->to, s->n_parts), size);
+    lg_jw_raw(w, lg_buf_str(&s->folded));
     lg_jw_key(w, LG_STR("query"));
     if (!put_query(w, s))
         return false;

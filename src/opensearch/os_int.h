@@ -110,6 +110,10 @@ bool lg_os_filter_open(struct lg_jw *w, const struct lg_scope *sc, struct lg_str
 void lg_os_filter_close(struct lg_jw *w);
 void lg_os_term(struct lg_jw *w, const char *field, struct lg_str value);
 void lg_os_range(struct lg_jw *w, const char *field, int64_t from, int64_t to); /* 0: open */
+/* Source of a terms aggregation: which part of a range that begins at `from` the field's time lies in,
+ * in whole nanoseconds, which the server's histograms do not count. `more`: members beside it. */
+void lg_os_part_terms(
+        struct lg_buf *out, const char *field, lg_time from, int64_t length, const char *more);
 /* Path of a search over days: of one index where day >= 0, else of all. */
 void lg_os_search_path(
         const struct lg_os *os, enum lg_os_kind kind, int64_t day, const char *args, char out[512]);

@@ -77,6 +77,17 @@ void lg_os_range(struct lg_jw *w, const char *field, int64_t from, int64_t to)
     lg_jw_object_end(w);
 }
 
+void lg_os_part_terms(
+        struct lg_buf *out, const char *field, lg_time from, int64_t length, const char *more)
+{
+    lg_buf_printf(out,
+            "{\"part\":{\"terms\":{\"script\":{\"lang\":\"painless\",\"source\":\"(doc['%s'].value "
+            "- "
+            "params.from) / params.size\",\"params\":{\"from\":%lld,\"size\":%lld}},"
+            "\"value_type\":\"long\"%s}}}",
+            field, (long long)from, (long long)length, more);
+}
+
 void lg_os_search_path(const struct lg_os *os, enum lg_os_kind kind, int64_t day, const char *args,
         char out[LG_OS_PATH_MAX])
 {

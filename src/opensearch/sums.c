@@ -120,15 +120,12 @@ static void put_filter(struct lg_jw *w, const void *user)
         lg_jw_raw(w, LG_STR("{\"term\":{\"logster.prediction\":1}}"));
 }
 
-/* The part of the range is computed in whole nanoseconds, which the server's histograms do not. */
 static void put_part(struct lg_buf *b, const struct pass *p)
 {
-    if (p->parts > 0)
-        lg_buf_printf(b,
-                ",{\"part\":{\"terms\":{\"script\":{\"lang\":\"painless\",\"source\":\"(doc["
-                "'logster.window_end'].value - params.from) / params.size\",\"params\":{\"from\":"
-                "%lld,\"size\":%lld}},\"value_type\":\"long\"}}}",
-                (long long)p->q->from, (long long)lg_range_part(p->q, p->parts));
+    if (p->parts == 0)
+        return;
+    lg_buf_addc(b, ',');
+    lg_os_part_terms(b, "logster.window_end", p->q->from, lg_range_part(p->q, p->parts), "");
 }
 
 static int run(struct pass *p, struct lg_event_store *st, const struct lg_scope *sc,

@@ -181,7 +181,7 @@ static int get_histogram(struct lg_http_req *req, void *ctx)
         rc = api->d.events->ops->event_histogram(api->d.events, sc, &q, n, &arena, &counts);
     if (rc < 0)
         return api_fail(req, rc);
-    width = (q.to - q.from + n - 1) / n;
+    width = lg_part_length(q.from, q.to, n);
     lg_jw_init(&w, lg_http_out(req));
     lg_jw_object(&w);
     api_put_time(&w, LG_STR("from"), q.from);

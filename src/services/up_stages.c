@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -34,14 +33,18 @@ static unsigned workers_of(const struct lg_config *cfg)
     return n > 64 ? 64 : n;
 }
 
+static uint64_t lag_of(struct lg_up *p, const char *group, int topic)
+{
+    uint64_t lag;
+
+    return lg_bus_lag(p->bus, lg_str_z(group), topic, &lag) < 0 ? 0 : lag;
+}
+
 static double read_lag(void *user)
 {
     const struct lg_lag_source *src = user;
-    uint64_t lag = 0;
 
-    if (lg_bus_lag(src->p->bus, lg_str_z(src->group), src->topic, &lag) < 0)
-        return 0;
-    return (double)lag;
+    return (double)lag_of(src->p, src->group, src->topic);
 }
 
 static int watch_lag(struct lg_up *p, const char *stage, const char *group, int topic)
@@ -56,13 +59,13 @@ static int watch_lag(struct lg_up *p, const char *stage, const char *group, int 
     return lg_metrics_callback(p->metrics, LG_METRIC(STAGE_LAG), labels, 2, read_lag, src);
 }
 
-/* Of the embedded bus's file system: intake stops at bus.min_free_bytes. */
 static double free_bytes(void *user)
 {
     const struct lg_up *p = user;
-    struct statvfs fs;
+    struct lg_bus_stats st;
 
-    return statvfs(p->cfg.data_dir, &fs) == 0 ? (double)fs.f_bavail * (double)fs.f_frsize : 0;
+    lg_bus_stats_get(p->bus, &st);
+    return st.free_bytes == UINT64_MAX ? 0 : (double)st.free_bytes;
 }
 
 /* A worker's partitions in turn, each about once in pipeline.commit_interval. */
@@ -158,12 +161,7 @@ void lg_up_stage_stats(struct lg_up *p, enum lg_stage_id id, struct lg_runner_st
 
 uint64_t lg_up_held_back(struct lg_up *p)
 {
-    uint64_t lag;
-
-    return lg_bus_lag(p->bus, LG_STR(LG_GROUP_NORMALIZER), p->topics.n[LG_TOPIC_HELD_BACK], &lag) ==
-                    0
-            ? lag
-            : 0;
+    return lag_of(p, LG_GROUP_NORMALIZER, p->topics.n[LG_TOPIC_HELD_BACK]);
 }
 
 int lg_up_stages_start(struct lg_up *p, struct lg_err *reterr)

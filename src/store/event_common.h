@@ -34,7 +34,7 @@ int lg_event_counts_init(const struct lg_event_query *q, uint32_t parts, struct 
 /* The part that an event of the range lies in. */
 static inline uint32_t lg_event_part(const struct lg_event_query *q, uint32_t parts, lg_time t)
 {
-    return (uint32_t)((t - q->from) / ((q->to - q->from + parts - 1) / parts));
+    return (uint32_t)((t - q->from) / lg_part_length(q->from, q->to, parts));
 }
 /* A cursor goes on with the query that it came from. */
 uint64_t lg_event_query_hash(const struct lg_event_query *q);

@@ -152,10 +152,14 @@ struct lg_range_query {
     lg_time from, to; /* half-open; both must be set for the timeline, and for parts */
     uint32_t parts;   /* of hosts' trend and techniques' over_time, 0 (none)..LG_STORE_PARTS_MAX */
 };
-/* The length of one of `n` parts of the range: the last may reach beyond its end. */
+/* The length of one of `n` parts of a range: the last may reach beyond its end. */
+static inline int64_t lg_part_length(lg_time from, lg_time to, uint32_t n)
+{
+    return (to - from + n - 1) / n;
+}
 static inline int64_t lg_range_part(const struct lg_range_query *q, uint32_t n)
 {
-    return (q->to - q->from + n - 1) / n;
+    return lg_part_length(q->from, q->to, n);
 }
 
 /* What an endpoint usually shows. */

@@ -184,22 +184,14 @@ class Fleet:
             for s in self.every():
                 if s.process.poll() is None:
                     assert s.stop() == 0, s.errors()
-            self.kafka.stop()
-            self.search.stop()
-            self.postgres.stop()
-            for link in self.links:
-                link.cut()
-        else:
-            self.kill()
+        self.kill()
 
     def kill(self):
         for s in self.every():
             if s.process is not None and s.process.poll() is None:
                 s.kill()
-        for b in self.kafka.brokers:
-            if b.process is not None:
-                b.kill()
+        self.kafka.stop()
         self.search.stop()
-        self.postgres.kill()
+        self.postgres.close()
         for link in self.links:
             link.cut()

@@ -1,7 +1,6 @@
 """Events and inferences in a real OpenSearch, and what only such a server can show."""
 
 import base64
-import os
 import random
 import re
 import ssl
@@ -9,12 +8,12 @@ import subprocess
 import time
 import urllib.request
 import json
-from pathlib import Path
 
 import pytest
 
 from http_front import Front
 from node_clients import node
+from opensearch_tool import CONTRACTS, environment, run, tool
 from servers.opensearch import OpenSearch
 from servers.ports import free_port
 
@@ -23,28 +22,6 @@ from servers.ports import free_port
 def cluster():
     with OpenSearch(1) as one:
         yield one
-
-
-def environment(urls, **env):
-    return {**os.environ, "LG_CONTRACT": "opensearch", "LG_OPENSEARCH_URLS": " ".join(urls),
-            **{f"LG_OPENSEARCH_{k}": str(v) for k, v in env.items()}}
-
-
-def program(name):
-    return str(Path(os.environ["CONTRACTS"]) / name)
-
-
-def run(name, urls, *args, fails=False, timeout=240, **env):
-    done = subprocess.run([program(name), *map(str, args)], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=timeout, check=False,
-                          env=environment(urls, **env))
-    text = done.stdout.decode("utf-8", "replace")
-    assert (done.returncode != 0) == fails, text[-8000:]
-    return text
-
-
-def tool(urls, *args, **named):
-    return run("opensearch_tool", urls, *args, **named)
 
 
 def made(urls, prefix):
@@ -375,7 +352,7 @@ def test_no_memory(cluster):
 def test_killed_under_writes(cluster):
     """The node is killed while bulks go in: what was acknowledged is there, everything once."""
     prefix = made(cluster.urls, "killed")
-    writer = subprocess.Popen([program("opensearch_tool"), "write", "0", "5000"],
+    writer = subprocess.Popen([CONTRACTS / "opensearch_tool", "write", "0", "5000"],
                               stdout=subprocess.PIPE, env=environment(
                                   cluster.urls, RETRY_MS=2000, PREFIX=prefix))
     seen = []

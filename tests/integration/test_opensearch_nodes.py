@@ -1,11 +1,10 @@
 """Three OpenSearch nodes of which one after the other is killed while events go in."""
 
-import os
 import re
 import subprocess
 import time
-from pathlib import Path
 
+from opensearch_tool import CONTRACTS, environment, tool
 from servers.opensearch import OpenSearch
 
 EVENTS = 9000
@@ -13,13 +12,11 @@ EVENTS = 9000
 
 def test_nodes_killed_under_writes():
     """Whichever node the writer talks to, and whichever holds the shard: everything once."""
-    tool = str(Path(os.environ["CONTRACTS"]) / "opensearch_tool")
     with OpenSearch(3) as cluster:
-        env = {**os.environ, "LG_OPENSEARCH_URLS": " ".join(cluster.urls),
-               "LG_OPENSEARCH_RETRY_MS": "5000", "LG_OPENSEARCH_REPLICAS": "1"}
-        subprocess.run([tool, "init"], env=env, check=True, stdout=subprocess.DEVNULL)
-        writer = subprocess.Popen([tool, "write", "0", str(EVENTS)], env=env,
-                                  stdout=subprocess.PIPE)
+        how = {"RETRY_MS": 5000, "REPLICAS": 1}
+        tool(cluster.urls, "init", **how)
+        writer = subprocess.Popen([CONTRACTS / "opensearch_tool", "write", "0", str(EVENTS)],
+                                  env=environment(cluster.urls, **how), stdout=subprocess.PIPE)
         said, killed = [], 0
         for line in writer.stdout:
             said.append(line.decode())

@@ -137,4 +137,26 @@ static inline char *mb_replace(const char *text, const char *from, const char *t
     return out;
 }
 
+/* A good model in a folder of its own. */
+static inline void mb_saved(char dir[512], enum lg_platform platform, uint32_t n_gats)
+{
+    struct lg_model *m = mb_new(platform, n_gats);
+    struct lg_err err = {0, ""};
+
+    mb_dir(dir);
+    if (lg_model_save(m, dir, &err) != 0)
+        fail_msg("%s", err.text);
+    lg_model_free(m);
+}
+
+static inline struct lg_model *mb_loaded(const char *dir)
+{
+    struct lg_model *m = NULL;
+    struct lg_err err = {0, ""};
+
+    if (lg_model_load(dir, &m, &err) != 0)
+        fail_msg("%s", err.text);
+    return m;
+}
+
 #endif

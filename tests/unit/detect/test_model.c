@@ -8,14 +8,8 @@ static char dir[512];
 /* Every test starts from a good model of two networks in `dir`. */
 static int setup(void **state)
 {
-    struct lg_model *m = mb_new(LG_PLATFORM_LINUX, 2);
-    struct lg_err err = {0, ""};
-
     (void)state;
-    mb_dir(dir);
-    if (lg_model_save(m, dir, &err) != 0)
-        fail_msg("%s", err.text);
-    lg_model_free(m);
+    mb_saved(dir, LG_PLATFORM_LINUX, 2);
     return 0;
 }
 
@@ -24,16 +18,6 @@ static int teardown(void **state)
     (void)state;
     mb_dir_remove(dir);
     return 0;
-}
-
-static struct lg_model *loaded(void)
-{
-    struct lg_model *m = NULL;
-    struct lg_err err = {0, ""};
-
-    if (lg_model_load(dir, &m, &err) != 0)
-        fail_msg("%s", err.text);
-    return m;
 }
 
 static void refused(int code, const char *says)
@@ -79,7 +63,7 @@ static void replace_tensors(const char *name, const struct lg_tensors *set)
 
 static void test_saved_and_loaded_is_the_same(void **state)
 {
-    struct lg_model *m = loaded(), *again;
+    struct lg_model *m = mb_loaded(dir), *again;
     struct lg_err err = {0, ""};
     char other[512], sha[LG_SHA256_HEX + 1];
 
@@ -119,7 +103,7 @@ static void test_wrong_bytes_are_refused(void **state)
         put_file(names[i], bytes);
         free_file(bytes);
     }
-    lg_model_free(loaded());
+    lg_model_free(mb_loaded(dir));
 }
 
 static void test_missing_files(void **state)
@@ -175,7 +159,7 @@ static void test_other_files_in_the_folder_are_left_alone(void **state)
     (void)state;
     put_file("report.md", LG_STR("x"));
     put_file("gat-9.safetensors", LG_STR("rubbish"));
-    lg_model_free(loaded());
+    lg_model_free(mb_loaded(dir));
 }
 
 static void test_manifests_that_are_none(void **state)
@@ -279,7 +263,7 @@ static void test_half_precision(void **state)
             {0x1p-24f, 0x1p-24f}, {0x1p-26f, 0}, {0x1.8p-15f, 0x1.8p-15f}, {1.0f + 0x1p-11f, 1.0f},
             {1.0f + 0x3p-11f, 1.0f + 0x1p-9f}, {0x1.fffp0f, 2.0f}, {0x1.ffep15f, 65504},
             {0x1.001p-14f, 0x1p-14f}, {0x1.ffffp-15f, 0x1p-14f}};
-    struct lg_model *m = loaded(), *back;
+    struct lg_model *m = mb_loaded(dir), *back;
     struct lg_tensors set;
     struct lg_err err = {0, ""};
     struct lg_tensor *big = NULL;
@@ -300,7 +284,7 @@ static void test_half_precision(void **state)
     assert_int_equal(lg_gnn_model_from_tensors(&set, NULL, &m->gat[0], &err), 0);
     lg_tensors_done(&set);
     assert_int_equal(lg_model_save(m, dir, &err), 0);
-    back = loaded();
+    back = mb_loaded(dir);
     lg_tensors_init(&set);
     assert_int_equal(lg_gnn_model_to_tensors(back->gat[0], &set, &err), 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -341,7 +325,7 @@ static void test_files(void **state)
 
 static void test_a_folder_that_cannot_be_made(void **state)
 {
-    struct lg_model *m = loaded();
+    struct lg_model *m = mb_loaded(dir);
     struct lg_err err = {0, ""};
 
     (void)state;
@@ -375,7 +359,7 @@ static void test_out_of_memory(void **state)
 
 static void test_out_of_memory_while_saving(void **state)
 {
-    struct lg_model *m = loaded();
+    struct lg_model *m = mb_loaded(dir);
     bool whole = false;
 
     (void)state;
@@ -390,7 +374,7 @@ static void test_out_of_memory_while_saving(void **state)
     }
     assert_true(whole);
     lg_model_free(m);
-    lg_model_free(loaded());
+    lg_model_free(mb_loaded(dir));
 }
 
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

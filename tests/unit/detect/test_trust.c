@@ -8,14 +8,8 @@ static struct lg_sign_key anna, bob;
 
 static int setup(void **state)
 {
-    struct lg_model *m = mb_new(LG_PLATFORM_LINUX, 1);
-    struct lg_err err = {0, ""};
-
     (void)state;
-    mb_dir(dir);
-    if (lg_model_save(m, dir, &err) != 0)
-        fail_msg("%s", err.text);
-    lg_model_free(m);
+    mb_saved(dir, LG_PLATFORM_LINUX, 1);
     lg_sign_make(&anna);
     lg_sign_make(&bob);
     return 0;
@@ -28,19 +22,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static struct lg_model *loaded(void)
-{
-    struct lg_model *m = NULL;
-    struct lg_err err = {0, ""};
-
-    if (lg_model_load(dir, &m, &err) != 0)
-        fail_msg("%s", err.text);
-    return m;
-}
-
 static void sign(const struct lg_sign_key *key)
 {
-    struct lg_model *m = loaded();
+    struct lg_model *m = mb_loaded(dir);
     struct lg_err err = {0, ""};
 
     assert_int_equal(lg_model_sign(m, dir, key, &err), 0);
@@ -51,7 +35,7 @@ static void sign(const struct lg_sign_key *key)
 static void trusted(const struct lg_sign_public *keys, size_t n, enum lg_model_trust want,
         const struct lg_sign_key *who)
 {
-    struct lg_model *m = loaded();
+    struct lg_model *m = mb_loaded(dir);
     struct lg_err err = {0, ""};
     char id[LG_SIGN_ID_TEXT + 1] = "";
 
@@ -162,7 +146,7 @@ static void any_bytes_are_no_signature(void **state)
 
 static void too_much_is_told(void **state)
 {
-    struct lg_model *m = loaded();
+    struct lg_model *m = mb_loaded(dir);
     struct lg_err err = {0, ""};
     char *much = (char *)lg_calloc(1, 100000);
 

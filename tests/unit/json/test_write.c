@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/limits.h"
 #include "base/utf8.h"
 #include "json/json.h"
 #include "json/write.h"
@@ -260,6 +261,23 @@ static void writes_what_was_parsed(void **state)
     lg_json_free(j);
 }
 
+static void writes_the_deepest_that_is_read(void **state)
+{
+    char text[2 * (LG_MAX_JSON_DEPTH - 1) + 1];
+    struct lg_json *j = NULL;
+    struct lg_jval root;
+
+    (void)state;
+    memset(text, '[', sizeof(text) / 2);
+    memset(text + sizeof(text) / 2, ']', sizeof(text) / 2);
+    text[sizeof(text) - 1] = '\0';
+    assert_int_equal(lg_json_new(&j), 0);
+    assert_int_equal(lg_json_parse(j, lg_str_z(text), false, &root, NULL), 0);
+    lg_jw_value(&w, root);
+    assert_str(lg_buf_str(&out), text);
+    lg_json_free(j);
+}
+
 static void tells_about_memory(void **state)
 {
     bool done = false;
@@ -296,6 +314,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(escapes_like_the_plain_way, set_up, tear_down),
             cmocka_unit_test_setup_teardown(keeps_to_the_buffers_maximum, set_up, tear_down),
             cmocka_unit_test_setup_teardown(writes_what_was_parsed, set_up, tear_down),
+            cmocka_unit_test_setup_teardown(writes_the_deepest_that_is_read, set_up, tear_down),
             cmocka_unit_test_setup_teardown(tells_about_memory, set_up, tear_down),
     };
 
